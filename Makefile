@@ -1,0 +1,62 @@
+# `make` lists the targets. Paths are relative, so a checkout may lie under a name with spaces.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python
+STAMP := $(VENV)/.installed
+
+LAB_ARGS ?=
+TEST_ARGS ?=
+NOTEBOOKS ?=
+REPOSITORY ?=
+REF ?= main
+
+.DEFAULT_GOAL := help
+.PHONY: help venv lab test test-colab test-real-hub notebooks badges bench models lint clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: $(STAMP) ## create .venv and install what the course needs
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "This course needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable ".[lab,test,author]"
+	@touch $(STAMP)
+
+lab: venv ## open the course in JupyterLab (LAB_ARGS="--no-browser --port 9000")
+	@$(RUN) -m tools.lab $(LAB_ARGS)
+
+test: venv ## run every test, notebooks included (TEST_ARGS="-k session")
+	@$(RUN) -m ruff check --quiet .
+	@$(RUN) -m ruff format --check --quiet .
+	@$(RUN) -m pytest -n 2 $(TEST_ARGS)
+
+test-colab: venv ## run notebooks with Colab's versions, from nothing but the .ipynb (NOTEBOOKS="00 01")
+	@$(RUN) -m tools.colab_check $(NOTEBOOKS)
+
+test-real-hub: venv ## run the contract tests against huggingface.co, where it can be reached
+	@$(RUN) -m pytest tests/test_hub_contract.py --hub real $(TEST_ARGS)
+
+notebooks: venv ## lessons/*.md → executed notebooks/*.ipynb (NOTEBOOKS="00")
+	@$(RUN) -m tools.notebooks build $(NOTEBOOKS)
+
+badges: venv ## set the public address (REPOSITORY=owner/name REF=tag) in badges and install cells
+	@$(RUN) -m tools.notebooks badges "$(REPOSITORY)" "$(REF)"
+
+bench: venv ## print what is fast and what is not, measured here
+	@$(RUN) -m benchmarks
+
+models: venv ## train the tiny models again (minutes)
+	@$(RUN) -m tools.tiny_models.train_tiny_chat
+	@$(RUN) -m tools.tiny_models.grade_tiny_chat
+
+lint: venv ## check style and mend what can be mended
+	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format .
+
+clean: ## remove what make has made
+	rm -rf $(VENV) .venv-colab

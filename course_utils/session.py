@@ -1,0 +1,404 @@
+"""``start()``: where am I, which Hub, which device.
+
+The Hub's client reads its address once, when it is imported, so the choice is made here, before any
+cell imports it. On the practice Hub everything that belongs to the learner's real account (token,
+cache) is out of reach, and on the real Hub everything that belongs to the practice one.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from course_utils import colab
+from course_utils.course_error import CourseError
+from course_utils.curriculum import HUBS, curriculum
+from course_utils.gpus import Device, current_device
+from course_utils.report import Report
+
+REAL_ENDPOINT = "https://huggingface.co"
+PROBE_SECONDS = 4.0
+PRACTICE_TOKEN = "hf_practice_"
+HOME_MARKER = "practice-hub-home"
+LIBRARIES = ("transformers", "torch", "huggingface_hub", "accelerate", "bitsandbytes")
+TRUE = {"1", "ON", "YES", "TRUE"}
+
+# Variables by which a token, a cache or another Hub could reach the client.
+TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+OIDC_VARIABLES = ("HF_OIDC_RESOURCE", "HF_OIDC_ID_TOKEN")
+OFFLINE_VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+PLACE_VARIABLES = (
+    "HF_HOME",
+    "HF_TOKEN_PATH",
+    "HF_HUB_CACHE",
+    "HUGGINGFACE_HUB_CACHE",
+    "HF_ASSETS_CACHE",
+    "HUGGINGFACE_ASSETS_CACHE",
+    "HF_XET_CACHE",
+    "HF_MODULES_CACHE",
+    "TRANSFORMERS_CACHE",
+)
+HUB_VARIABLES = ("HF_ENDPOINT", "HUGGINGFACE_CO_STAGING", "HF_INFERENCE_ENDPOINT")
+
+
+@dataclass(frozen=True)
+class Session(Report):
+    """What ``start()`` found and set. ``hub`` is "practice" or "real"; ``home`` is ``HF_HOME``."""
+
+    hub: str
+    endpoint: str
+    reason: str
+    home: str
+    place: str
+    device: Device
+    versions: dict[str, str]
+    notes: tuple[str, ...]
+
+    @property
+    def on_practice_hub(self) -> bool:
+        return self.hub == "practice"
+
+    def title(self) -> str:
+        return f"{curriculum().title}: the {self.hub} Hub, on {self.place}"
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        yield "Hub", f"{self.endpoint} ({self.reason})"
+        yield "device", self.device.title()
+        yield "memory", self.device.memory_text()
+        yield "versions", ", ".join(f"{name} {number}" for name, number in self.versions.items())
+        for note in self.notes:
+            yield "note", note
+
+
+_session: Session | None = None
+_started: list[Any] = []  # the practice Hub of this kernel, if it runs one itself
+
+
+def start(hub: str = "auto") -> Session:
+    """Choose the Hub for this kernel and point the libraries at it. Call it before importing them.
+
+    Args:
+        hub: "practice", "real", or "auto": the environment variable ``COURSE_HUB`` if it is set,
+            else huggingface.co where it answers, else the practice Hub.
+
+    Raises:
+        CourseError: the libraries, or an earlier ``start()``, are on another Hub already.
+    """
+    global _session
+    wanted, reason = _choose(hub)
+    if _session is not None:
+        if wanted in (None, _session.hub):
+            return _session
+        raise CourseError(
+            f"This kernel is on the {_session.hub} Hub and a kernel has only one.\n{restart_words()}"
+        )
+    if wanted is None:
+        wanted, reason = _probe_and_choose()
+    set_up = _use_practice_hub if wanted == "practice" else _use_real_hub
+    endpoint, home, notes = set_up()
+    device = current_device()
+    _session = Session(
+        hub=wanted,
+        endpoint=endpoint,
+        reason=reason,
+        home=home,
+        place=place(),
+        device=device,
+        versions={"Python": platform.python_version(), **_installed(LIBRARIES)},
+        notes=(*notes, *_not_measured(device)),
+    )
+    return _session
+
+
+class _Models:
+    """The repo id of each part the course casts, on the Hub in use: ``MODELS.chat``."""
+
+    def __getattr__(self, role: str) -> str:
+        cast = curriculum().models
+        if role not in cast:
+            raise AttributeError(f"No such role: {role!r}. The course casts {', '.join(cast)}.")
+        return cast[role][current_session().hub]
+
+    def __dir__(self) -> list[str]:
+        return sorted(curriculum().models)
+
+
+MODELS = _Models()
+
+
+def current_session() -> Session:
+    """The session of this kernel.
+
+    Raises:
+        CourseError: ``start()`` was not called yet.
+    """
+    if _session is None:
+        raise CourseError("No Hub is chosen yet. Run cu.start() first: it is the second cell.")
+    return _session
+
+
+# Where am I
+
+
+def place() -> str:
+    """ "Colab", "JupyterLab", "a Jupyter kernel", "IPython" or "plain Python"."""
+    if colab.on_colab():
+        return "Colab"
+    if "IPython" not in sys.modules:
+        return "plain Python"
+    shell = sys.modules["IPython"].get_ipython()
+    if shell is None:
+        return "plain Python"
+    if not hasattr(shell, "kernel"):
+        return "IPython"
+    return "JupyterLab" if "JPY_SESSION_NAME" in os.environ else "a Jupyter kernel"
+
+
+def restart_words() -> str:
+    """How to restart, in the words of the menu that this learner sees."""
+    how = {
+        "Colab": "Choose Runtime → Restart session",
+        "JupyterLab": "Choose Kernel → Restart Kernel…",
+        "a Jupyter kernel": "Restart the kernel",
+    }.get(place(), "Start a new Python")
+    return f"{how}, then run the notebook from its first cell."
+
+
+# Which Hub
+
+
+def _choose(hub: str) -> tuple[str | None, str]:
+    """The Hub asked for, and by whom; None when nobody asked for one in particular."""
+    asked = os.environ.get("COURSE_HUB", "").strip().lower() or "auto"
+    for value, source in ((hub, 'cu.start("…")'), (asked, "the variable COURSE_HUB")):
+        if value not in HUBS:
+            accepted = ", ".join(f'"{name}"' for name in HUBS)
+            raise CourseError(f"{source} got {value!r}, which is none of {accepted}.")
+    if hub != "auto":
+        return hub, "this lesson's choice"
+    if asked != "auto":
+        return asked, "COURSE_HUB says so"
+    return None, ""
+
+
+def _probe_and_choose() -> tuple[str, str]:
+    if _offline():
+        return "practice", "offline mode is set, so huggingface.co was not asked"
+    endpoint = _real_endpoint()
+    problem = why_no_answer(endpoint)
+    host = endpoint.split("//")[-1]
+    return ("practice", f"{host} {problem}") if problem else ("real", f"{host} answers")
+
+
+def why_no_answer(endpoint: str, seconds: float = PROBE_SECONDS) -> str | None:
+    """None if a Hub answers there; otherwise what happened instead, in a few words.
+
+    Sends no token. A page where data should be (a hotel's login page, say) is not an answer.
+    """
+    outcome: list[str | None] = []
+
+    def ask() -> None:
+        outcome.append(_ask_for_one_model(endpoint, seconds))
+
+    # Looking up a name can outlast any socket timeout, so the wait is bounded here.
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return outcome[0] if outcome else f"did not answer within {seconds:g} s"
+
+
+def _ask_for_one_model(endpoint: str, seconds: float) -> str | None:
+    import http.client
+    import urllib.error
+    import urllib.request
+
+    try:
+        with urllib.request.urlopen(f"{endpoint}/api/models?limit=1", timeout=seconds) as answer:
+            models = json.loads(answer.read(1_000_000))
+    except urllib.error.HTTPError as error:
+        return "says too many requests (429)" if error.code == 429 else f"answers {error.code}"
+    except json.JSONDecodeError:
+        return "answered with a page instead of data: does this network ask you to log in first?"
+    except (OSError, ValueError, http.client.HTTPException):
+        return "cannot be reached"
+    good = isinstance(models, list) and models and isinstance(models[0], dict) and "id" in models[0]
+    return None if good else "answered, but not as a Hub does"
+
+
+def _offline() -> bool:
+    return any(os.environ.get(name, "").upper() in TRUE for name in OFFLINE_VARIABLES)
+
+
+def _real_endpoint() -> str:
+    """huggingface.co, or the mirror that ``HF_ENDPOINT`` names."""
+    named = os.environ.get("HF_ENDPOINT", "").rstrip("/")
+    return named if named and _practice_instance(named) is None else REAL_ENDPOINT
+
+
+def _practice_instance(url: str) -> str | None:
+    """The id of the practice Hub that answers at ``url``; None if none does."""
+    import http.client
+    import urllib.request
+
+    if not url or url == REAL_ENDPOINT:
+        return None
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(f"{url}/api/practice-hub", timeout=PROBE_SECONDS) as answer:
+            return str(json.loads(answer.read(10_000))["instance"])
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
+        return None
+
+
+# The practice Hub
+
+
+def _use_practice_hub() -> tuple[str, str, list[str]]:
+    url, home = _running_practice_hub() or (None, None)
+    if url is None or home is None:
+        _refuse_if_imported()
+        url, home = _start_practice_hub()
+    variables = {
+        "HF_ENDPOINT": url,
+        "HF_HOME": str(home),
+        "HF_TOKEN_PATH": str(home / "token"),
+        "HF_HUB_CACHE": str(home / "hub"),
+        "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+    }
+    _refuse_if_imported(variables)
+    for name in (*OIDC_VARIABLES, *OFFLINE_VARIABLES, *PLACE_VARIABLES, *HUB_VARIABLES):
+        os.environ.pop(name, None)
+    for name in TOKEN_VARIABLES:
+        if not _is_practice_token(os.environ.get(name, "")):
+            os.environ.pop(name, None)
+    os.environ.update(variables)
+    for name in ("NO_PROXY", "no_proxy"):
+        hosts = [host for host in os.environ.get(name, "").split(",") if host]
+        os.environ[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))
+    colab.guard_token_secret(may_pass=None)
+    return url, str(home), ["small models, staged numbers; your real token and cache are not used"]
+
+
+def _running_practice_hub() -> tuple[str, Path] | None:
+    """A practice Hub that was started for this kernel by somebody else, and its home."""
+    for variable in ("PRACTICE_HUB_URL", "HF_ENDPOINT"):
+        url = os.environ.get(variable, "").rstrip("/")
+        instance = _practice_instance(url)
+        if instance is None:
+            continue
+        named = os.environ.get("PRACTICE_HUB_HOME") if variable == "PRACTICE_HUB_URL" else None
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return url, _make_home(Path(named) if named else cache / "practice-hub" / instance)
+    return None
+
+
+def _start_practice_hub() -> tuple[str, Path]:
+    from practice_hub import PracticeHub
+
+    hub = PracticeHub().start()
+    _started.append(hub)
+    home = _make_home(Path(tempfile.mkdtemp(prefix="practice-hub-")))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    return hub.url, home
+
+
+def _make_home(home: Path) -> Path:
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (home / HOME_MARKER).touch()
+    return home
+
+
+# The real Hub
+
+
+def _use_real_hub() -> tuple[str, str, list[str]]:
+    endpoint = _real_endpoint()
+    if os.environ.get("HF_ENDPOINT", "").rstrip("/") != endpoint:
+        os.environ.pop("HF_ENDPOINT", None)
+    for name in PLACE_VARIABLES:
+        if _in_practice_home(os.environ.get(name, "")):
+            os.environ.pop(name)
+    for name in TOKEN_VARIABLES:
+        if _is_practice_token(os.environ.get(name, "")):
+            os.environ.pop(name)
+    home, token_file = _real_places()
+    _refuse_if_imported({"HF_ENDPOINT": endpoint, "HF_TOKEN_PATH": str(token_file)})
+    notes = []
+    if _offline():
+        notes.append("offline mode is set: only what is in the cache can be loaded")
+    if token_file.is_file() and _is_practice_token(token_file.read_text(errors="replace")):
+        os.environ["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
+        notes.append(f"{token_file} holds a practice token, so it is not sent: run `hf auth logout`")
+    colab.guard_token_secret(may_pass=lambda token: not _is_practice_token(token))
+    return endpoint, str(home), notes
+
+
+def _real_places() -> tuple[Path, Path]:
+    """HF_HOME and the token file, found as huggingface_hub finds them."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    home = _path(os.environ.get("HF_HOME") or os.path.join(cache, "huggingface"))
+    return home, _path(os.environ.get("HF_TOKEN_PATH") or str(home / "token"))
+
+
+def _path(text: str) -> Path:
+    return Path(os.path.expandvars(os.path.expanduser(text)))
+
+
+def _in_practice_home(text: str) -> bool:
+    path = _path(text)
+    return bool(text) and any((at / HOME_MARKER).exists() for at in (path, *path.parents))
+
+
+def _is_practice_token(text: str) -> bool:
+    return text.strip().startswith(PRACTICE_TOKEN)
+
+
+# Both
+
+
+def _refuse_if_imported(variables: dict[str, str] | None = None) -> None:
+    """The client keeps the places that it read at import. Raise if they are not ``variables``."""
+    constants = sys.modules.get("huggingface_hub.constants")
+    if constants is None:
+        return
+    read = {
+        "HF_ENDPOINT": constants.ENDPOINT,
+        "HF_TOKEN_PATH": constants.HF_TOKEN_PATH,
+        "HF_HUB_CACHE": constants.HF_HUB_CACHE,
+    }
+    wanted = variables or {"HF_ENDPOINT": "a practice Hub"}
+    if all(read.get(name, value) == value for name, value in wanted.items()):
+        return
+    raise CourseError(
+        f"huggingface_hub was imported before cu.start() and stays with {constants.ENDPOINT}; "
+        f"this notebook wants {wanted['HF_ENDPOINT']}.\n{restart_words()}"
+    )
+
+
+def _installed(names: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _not_measured(device: Device) -> list[str]:
+    if device.kind == "cuda":
+        return []
+    return [
+        "no CUDA GPU here, so VRAM is computed or recorded, not measured; speeds are this machine's"
+    ]

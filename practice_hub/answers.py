@@ -1,0 +1,94 @@
+"""How the Hub answers: JSON, plain text, and errors that its clients can tell apart.
+
+The clients decide by two headers, ``X-Error-Code`` and ``X-Error-Message``; the body repeats the
+message for people. Errors are JSON under ``/api`` and plain text elsewhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+
+def weak_etag(body: bytes) -> str:
+    """The Hub's ETag of a made answer: its length and 27 characters of its SHA-1."""
+    digest = base64.b64encode(hashlib.sha1(body).digest()).decode()[:27]
+    return f'W/"{len(body):x}-{digest}"'
+
+
+def json_answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(
+        body,
+        status,
+        {"ETag": weak_etag(body), **(headers or {})},
+        media_type="application/json; charset=utf-8",
+    )
+
+
+def text_answer(text: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    body = text.encode()
+    return Response(
+        body,
+        status,
+        {"ETag": weak_etag(body), **(headers or {})},
+        media_type="text/plain; charset=utf-8",
+    )
+
+
+class HubError(Exception):
+    """A refusal. ``code`` is what huggingface_hub maps to an exception class; some have none."""
+
+    def __init__(
+        self, status: int, message: str, code: str | None = None, headers: dict[str, str] = {}
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.code = code
+        self.headers = dict(headers)
+
+    def answer(self, request: Request) -> Response:
+        headers = {"X-Error-Message": header_text(self.message), **self.headers}
+        if self.code:
+            headers["X-Error-Code"] = self.code
+        if request.url.path.startswith("/api/"):
+            return json_answer({"error": self.message}, self.status, headers)
+        return text_answer(self.message, self.status, headers)
+
+
+def header_text(message: str) -> str:
+    """A header holds one line of ASCII; the body keeps the message as it is."""
+    return " ".join(message.encode("ascii", "replace").decode().split())
+
+
+def repo_not_found() -> HubError:
+    """Asked without a token, a missing repo and a private one look the same.
+
+    The real Hub sends no code here; its client knows the answer by an https address. This Hub
+    speaks http, so it sends one: a known deviation.
+    """
+    return HubError(
+        401,
+        "Invalid username or password.",
+        "RepoNotFound",
+        {"WWW-Authenticate": 'Bearer realm="Authentication required", charset="UTF-8"'},
+    )
+
+
+def revision_not_found(revision: str) -> HubError:
+    return HubError(404, f"Invalid rev id: {revision}", "RevisionNotFound")
+
+
+def entry_not_found(sha: str) -> HubError:
+    """``sha`` lets the client remember that this commit lacks the file."""
+    return HubError(404, "Entry not found", "EntryNotFound", {"X-Repo-Commit": sha})
+
+
+def page_not_found() -> HubError:
+    return HubError(404, "Sorry, we can't find the page you are looking for.")

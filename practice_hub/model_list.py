@@ -1,0 +1,122 @@
+"""The model list: filter, sort, and one page after the other."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+
+from practice_hub.answers import HubError, json_answer
+from practice_hub.model_info import FIELDS, NOT_IN_LISTS, list_item, pipeline_tag, tags
+from practice_hub.repos import Repo
+
+LARGEST_PAGE = 1000
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+PARAMETER_BOUND = re.compile(r"(min|max):(\d+(?:\.\d+)?)([KMBT]?)", re.IGNORECASE)
+SORT_KEYS: dict[str, Callable[[Repo], Any]] = {
+    "trendingScore": lambda repo: repo.likes // 10,
+    "downloads": lambda repo: repo.downloads,
+    "likes": lambda repo: repo.likes,
+    "createdAt": lambda repo: repo.created_at,
+    "lastModified": lambda repo: repo.main.last_modified,
+}
+
+
+def answer_list(request: Request, repos: Iterable[Repo]) -> Response:
+    query = request.query_params
+    wanted = expand_fields(query, lists=True)
+    full = query.get("full", "").lower() in ("true", "1")
+    found = ordered(filtered(repos, query), query.get("sort", "trendingScore"))
+    limit = page_size(query)
+    start = read_cursor(query.get("cursor"))
+    page = found[start : start + limit]
+    headers = {}
+    if start + limit < len(found):
+        headers["Link"] = f'<{next_page(request, start + limit)}>; rel="next"'
+    return json_answer([list_item(repo, wanted, full) for repo in page], headers=headers)
+
+
+def expand_fields(query: QueryParams, lists: bool = False) -> list[str] | None:
+    """Field names asked for by ``expand=`` (or ``expand[]=``); None when none were."""
+    names = query.getlist("expand") + query.getlist("expand[]")
+    allowed = [name for name in FIELDS if not (lists and name in NOT_IN_LISTS)]
+    for place, name in enumerate(names):
+        if name not in allowed:
+            options = "|".join(f'"{option}"' for option in allowed)
+            raise HubError(
+                400, f"✖ Invalid option: expected one of {options}\n  → at expand[{place}]"
+            )
+    return names or None
+
+
+def filtered(repos: Iterable[Repo], query: QueryParams) -> list[Repo]:
+    author, task, search = (query.get(key) for key in ("author", "pipeline_tag", "search"))
+    labels = [label for value in query.getlist("filter") for label in value.split(",") if label]
+    gated = query.get("gated")
+    within = parameter_bounds(query.get("num_parameters"))
+
+    def keep(repo: Repo) -> bool:
+        if author and repo.owner != author:
+            return False
+        if task and pipeline_tag(repo.main) != task:
+            return False
+        if search and search.lower() not in repo.id.lower():
+            return False
+        if gated is not None and bool(repo.gated) != (gated.lower() in ("true", "1")):
+            return False
+        if within is not None and not within(sum(repo.main.parameters.values())):
+            return False
+        return set(labels) <= set(tags(repo, repo.main))
+
+    return [repo for repo in repos if keep(repo)]
+
+
+def parameter_bounds(text: str | None) -> Callable[[int], bool] | None:
+    """Reads "min:6B,max:8B"; either half may be missing. A repo without a count never fits."""
+    if text is None:
+        return None
+    bounds = {}
+    for part in text.split(","):
+        found = PARAMETER_BOUND.fullmatch(part.strip())
+        if found is None:
+            raise HubError(400, f"✖ Invalid input: {part!r} is not min:N or max:N\n  → num_parameters")
+        bounds[found[1].lower()] = float(found[2]) * UNITS[found[3].upper()]
+    return lambda count: 0 < count and bounds.get("min", 0) <= count <= bounds.get("max", count)
+
+
+def ordered(repos: list[Repo], sort: str) -> list[Repo]:
+    if sort not in SORT_KEYS:
+        options = "|".join(f'"{name}"' for name in SORT_KEYS)
+        raise HubError(400, f"✖ Invalid option: expected one of {options}\n  → at sort")
+    by_id = sorted(repos, key=lambda repo: repo.id)
+    return sorted(by_id, key=SORT_KEYS[sort], reverse=True)
+
+
+def page_size(query: QueryParams) -> int:
+    text = query.get("limit", str(LARGEST_PAGE))
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) == 0:
+        raise HubError(400, "✖ Invalid input: expected a number of 1 or more\n  → at limit")
+    return min(int(text), LARGEST_PAGE)
+
+
+def read_cursor(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    try:
+        return int(base64.urlsafe_b64decode(cursor.encode()))
+    except ValueError:
+        raise HubError(400, "✖ Invalid cursor\n  → at cursor") from None
+
+
+def next_page(request: Request, start: int) -> str:
+    """An absolute address that keeps the other arguments."""
+    kept = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
+    cursor = base64.urlsafe_b64encode(str(start).encode()).decode()
+    path = request.url.path
+    return f"{request.base_url}{path.lstrip('/')}?{urlencode([*kept, ('cursor', cursor)])}"
