@@ -1,0 +1,103 @@
+"""``make bench``: figures of this machine, printed with what they were measured on."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from practice_hub import PracticeHub
+
+RUNS = 5
+ROOM = 30
+REQUESTS = 2000
+REPO = "practice/tiny-chat"
+
+
+def main() -> None:
+    print(f"{datetime.date.today()}, Python {platform.python_version()}, {os.cpu_count()} cores\n")
+    course, widgets = import_seconds("course_utils"), import_seconds("ipywidgets")
+    show("import course_utils", f"{course * 1e3:.0f} ms (median of {RUNS} cold processes)")
+    show("import ipywidgets", f"{widgets * 1e3:.0f} ms ({widgets / course:.1f} × as long)")
+    show("practice Hub, import to first answer", f"{first_answer_seconds() * 1e3:.0f} ms")
+    with PracticeHub() as hub:
+        show("model_info requests a second, one client", f"{requests_a_second(hub.url):.0f}")
+        seconds, megabytes = a_room_downloads(hub.url)
+        show(f"{ROOM} clients download {REPO} at once", f"{seconds:.1f} s, {megabytes:.0f} MB in all")
+
+
+def show(what: str, figure: str) -> None:
+    print(f"{what:<44}{figure}", flush=True)
+
+
+def cold(code: str) -> list[float]:
+    """What ``code`` prints, in as many fresh Pythons as there are runs."""
+    command = [sys.executable, "-c", code]
+    return [
+        float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        for _ in range(RUNS)
+    ]
+
+
+def import_seconds(module: str) -> float:
+    code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
+    return statistics.median(cold(code))
+
+
+def first_answer_seconds() -> float:
+    code = f"""
+import time
+began = time.perf_counter()
+from practice_hub import PracticeHub
+import urllib.request
+with PracticeHub() as hub:
+    urllib.request.urlopen(hub.url + "/api/models/{REPO}").read()
+    print(time.perf_counter() - began)
+"""
+    return statistics.median(cold(code))
+
+
+def requests_a_second(url: str) -> float:
+    """Measured from a process of its own, so that client and server do not share an interpreter."""
+    code = f"""
+import http.client, time
+from urllib.parse import urlsplit
+line = http.client.HTTPConnection(urlsplit("{url}").netloc)
+began = time.perf_counter()
+for _ in range({REQUESTS}):
+    line.request("GET", "/api/models/{REPO}")
+    line.getresponse().read()
+print({REQUESTS} / (time.perf_counter() - began))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def a_room_downloads(url: str) -> tuple[float, float]:
+    """Thirty learners press the key at the same moment: seconds until the last is done, and MB."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.utils import disable_progress_bars
+
+    disable_progress_bars()
+    with tempfile.TemporaryDirectory() as folder:
+
+        def learner(number: int) -> int:
+            place = Path(folder, str(number))
+            snapshot_download(REPO, endpoint=url, token=False, cache_dir=place)
+            return sum(path.stat().st_size for path in place.rglob("blobs/*"))
+
+        began = time.perf_counter()
+        with ThreadPoolExecutor(ROOM) as room:
+            sizes = list(room.map(learner, range(ROOM)))
+        return time.perf_counter() - began, sum(sizes) / 1e6
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Every test talks to a practice Hub of its own process, through the installed clients.
+
+``--hub real`` runs the contract tests against huggingface.co instead, by hand, where it can be reached.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from practice_hub import PracticeHub
+from practice_hub.app import create_app
+from practice_hub.repos import load_held
+
+ROOT = Path(__file__).parent.parent
+PROXIES = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--hub", choices=("practice", "real"), default="practice")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The client reads its address when it is imported: import it here, with this Hub's, and leave
+    # the environment as notebooks and subprocesses should find it.
+    for name in list(os.environ):
+        if name.startswith(("HF_", "HUGGING", "TRANSFORMERS_", "PRACTICE_HUB", "COURSE_")):
+            del os.environ[name]
+    if config.getoption("--hub") == "real":
+        return
+    os.environ.update(PROXIES, COURSE_HUB="practice", TOKENIZERS_PARALLELISM="false")
+    hub = PracticeHub().start()
+    home = tempfile.TemporaryDirectory(prefix="practice-hub-")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_ENDPOINT", hub.url)
+        patch.setenv("HF_HOME", home.name)
+        import huggingface_hub.constants  # noqa: F401
+    config.add_cleanup(hub.stop)
+    config.add_cleanup(home.cleanup)
+    config.stash[HUB] = hub
+
+
+HUB = pytest.StashKey[PracticeHub]()
+
+
+@pytest.fixture(scope="session")
+def hub(pytestconfig: pytest.Config) -> PracticeHub:
+    """The practice Hub that this process's huggingface_hub talks to."""
+    return pytestconfig.stash[HUB]
+
+
+@pytest.fixture
+def run_python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run code in a fresh Python with an empty home; ``run_python(code, NAME=value)``."""
+
+    def run(code: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "HOME": str(tmp_path / "home"), **variables}
+        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment.setdefault("PYTHONPATH", str(ROOT))
+        finished = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
+        if check and finished.returncode:
+            raise AssertionError(f"exit {finished.returncode}\n{finished.stdout}{finished.stderr}")
+        return finished
+
+    return run
+
+
+class RecordingHub:
+    """A Hub that notes what it is asked: paths, file bodies, ``Authorization`` headers."""
+
+    def __init__(self, admits_to_practice: bool) -> None:
+        self.authorizations: list[str | None] = []
+        self.paths: list[str] = []
+        self.fetched: list[str] = []
+        repos = load_held()
+        self.sha = repos["practice/tiny-chat"].main.sha
+        app = create_app(repos, "recorded")
+
+        async def recording(scope, receive, send):  # type: ignore[no-untyped-def]
+            headers = dict(scope["headers"])
+            sent = headers.get(b"authorization")
+            self.authorizations.append(sent.decode() if sent else None)
+            self.paths.append(scope["path"])
+            if scope["method"] == "GET" and "/resolve/" in scope["path"]:
+                self.fetched.append(scope["path"])
+            if not admits_to_practice and scope["path"] == "/api/practice-hub":
+                scope = {**scope, "path": "/api/nothing", "raw_path": b"/api/nothing"}
+            await app(scope, receive, send)
+
+        config = uvicorn.Config(recording, port=0, log_level="error", lifespan="off", ws="none")
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+        self.thread.start()
+        while not self.server.started:
+            self.thread.join(0.01)
+        port = self.server.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(5)
+
+
+@pytest.fixture
+def recording_practice_hub() -> Iterator[RecordingHub]:
+    hub = RecordingHub(admits_to_practice=True)
+    yield hub
+    hub.stop()
+
+
+@pytest.fixture
+def recording_mirror() -> Iterator[RecordingHub]:
+    """Stands where the real Hub (or a company's mirror of it) would."""
+    hub = RecordingHub(admits_to_practice=False)
+    yield hub
+    hub.stop()

@@ -1,0 +1,121 @@
+"""``make lab`` as a learner has it: JupyterLab, one practice Hub for all kernels, a real browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tools.lab import defaults
+
+ROOT = Path(__file__).parent.parent
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
+QUIET_CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass
+class Lab:
+    address: str
+    hub: str
+    asked_port: int
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory) -> Iterator[Lab]:
+    """JupyterLab from ``tools.lab``, asked for a port that is taken."""
+    home = tmp_path_factory.mktemp("home")
+    log = home / "lab.log"
+    environment = {**os.environ, "HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime")}
+    environment.pop("COURSE_HUB", None)
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        arguments = ["--no-browser", "--port", str(port)]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tools.lab", *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdout=log.open("w"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield Lab(*addresses(log, process), port)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+
+def addresses(log: Path, process: subprocess.Popen[bytes]) -> tuple[str, str]:
+    for _ in range(600):
+        text = log.read_text()
+        server = re.search(r"http://(?:localhost|127\.0\.0\.1):\d+/lab\?token=\w+", text)
+        hub = re.search(r"Practice Hub: (\S+)", text)
+        if server and hub:
+            return server[0], hub[1]
+        assert process.poll() is None, text
+        time.sleep(0.1)
+    raise AssertionError(log.read_text())
+
+
+def test_a_taken_port_is_passed_over_and_the_address_printed(lab):
+    assert f":{lab.asked_port}/" not in lab.address
+    with urllib.request.urlopen(lab.address) as page:
+        assert page.status == 200
+
+
+def test_one_practice_hub_is_there_for_all(lab):
+    with urllib.request.urlopen(f"{lab.hub}/api/practice-hub") as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.parametrize("arguments", [[], ["--no-browser"]])
+def test_defaults_do_not_repeat_what_was_said(arguments, monkeypatch):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    on_linux = sys.platform == "linux"
+    assert ([*defaults(arguments), *arguments].count("--no-browser") == 1) or not on_linux
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine: browser tests did not run")
+def test_run_all_cells_of_the_first_notebook(lab):
+    from playwright.sync_api import expect, sync_playwright
+
+    token_address = lab.address.replace("/lab?", "/lab/tree/00_start_here.ipynb?")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET_CHROMIUM)
+        page = browser.new_page(viewport={"width": 1280, "height": 1600})
+        page.goto(f"{token_address}&reset")
+        page.get_by_role("menuitem", name="Run", exact=True).click(timeout=60_000)
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        notebook = page.locator(".jp-Notebook")
+        expect(page.locator(".jp-InputPrompt", has_text="[*]").first).to_be_visible()
+        expect(page.locator(".jp-InputPrompt", has_text="[*]")).to_have_count(0, timeout=180_000)
+        expect(notebook.get_by_text("OSError", exact=False).first).to_be_attached()
+        assert page.locator('[data-mime-type="application/vnd.jupyter.error"]').count() == 0
+        assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
+        assert lab.hub in notebook.inner_text()
+        if folder := os.environ.get("SCREENSHOTS"):
+            page.screenshot(path=f"{folder}/00_in_jupyterlab.png")
+        browser.close()

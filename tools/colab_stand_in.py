@@ -1,0 +1,51 @@
+"""Makes a kernel look like Colab: ``google.colab`` in ``sys.modules``, and one secret in its vault."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+import types
+
+
+def install(secret: str | None = None, fake_shell: bool = False) -> list[str]:
+    """Install the stand-in; returns the list to which every name asked of the vault is added.
+
+    ``fake_shell`` also answers ``get_ipython()`` as Colab's shell does: huggingface_hub looks there.
+    """
+    reads: list[str] = []
+    google, colab = types.ModuleType("google"), types.ModuleType("google.colab")
+    userdata = types.ModuleType("google.colab.userdata")
+    errors = types.ModuleType("google.colab.errors")
+
+    class Error(Exception):
+        pass
+
+    class SecretNotFoundError(Error):
+        pass
+
+    class NotebookAccessError(Error):
+        pass
+
+    def get(name: str) -> str:
+        reads.append(name)
+        if secret is None:
+            raise SecretNotFoundError(name)
+        return secret
+
+    userdata.get = get  # type: ignore[attr-defined]
+    userdata.SecretNotFoundError = SecretNotFoundError  # type: ignore[attr-defined]
+    userdata.NotebookAccessError = NotebookAccessError  # type: ignore[attr-defined]
+    errors.Error = Error  # type: ignore[attr-defined]
+    google.colab = colab  # type: ignore[attr-defined]
+    colab.userdata, colab.errors = userdata, errors  # type: ignore[attr-defined]
+    for module in (google, colab, userdata, errors):
+        sys.modules[module.__name__] = module
+
+    if fake_shell:
+
+        class Shell:
+            def __str__(self) -> str:
+                return "<google.colab._shell.Shell object>"
+
+        builtins.get_ipython = Shell  # type: ignore[attr-defined]
+    return reads
