@@ -30,7 +30,9 @@ def main() -> None:
     with PracticeHub() as hub:
         show("model_info requests a second, one client", f"{requests_a_second(hub.url):.0f}")
         seconds, megabytes = a_room_downloads(hub.url)
-        show(f"{ROOM} clients download {REPO} at once", f"{seconds:.1f} s, {megabytes:.0f} MB in all")
+        show(
+            f"{ROOM} clients download {REPO} at once", f"{seconds:.1f} s, {megabytes:.0f} MB in all"
+        )
 
 
 def show(what: str, figure: str) -> None:

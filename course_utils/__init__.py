@@ -1,4 +1,4 @@
-"""Helpers of the course "The Hub and the Heavyweights". Every notebook says ``import course_utils as cu``.
+"""Helpers of the course "The Hub and the Heavyweights": ``import course_utils as cu``.
 
 They look things up, predict, measure, draw and explain; the Hugging Face calls stay in the cells.
 """

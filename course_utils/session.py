@@ -101,7 +101,8 @@ def start(hub: str = "auto") -> Session:
         if wanted in (None, _session.hub):
             return _session
         raise CourseError(
-            f"This kernel is on the {_session.hub} Hub and a kernel has only one.\n{restart_words()}"
+            f"This kernel is on the {_session.hub} Hub and a kernel has only one.\n"
+            + restart_words()
         )
     if wanted is None:
         wanted, reason = _probe_and_choose()
@@ -339,7 +340,9 @@ def _use_real_hub() -> tuple[str, str, list[str]]:
         notes.append("offline mode is set: only what is in the cache can be loaded")
     if token_file.is_file() and _is_practice_token(token_file.read_text(errors="replace")):
         os.environ["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
-        notes.append(f"{token_file} holds a practice token, so it is not sent: run `hf auth logout`")
+        notes.append(
+            f"{token_file} holds a practice token, so it is not sent: run `hf auth logout`"
+        )
     colab.guard_token_secret(may_pass=lambda token: not _is_practice_token(token))
     return endpoint, str(home), notes
 
@@ -347,12 +350,12 @@ def _use_real_hub() -> tuple[str, str, list[str]]:
 def _real_places() -> tuple[Path, Path]:
     """HF_HOME and the token file, found as huggingface_hub finds them."""
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    home = _path(os.environ.get("HF_HOME") or os.path.join(cache, "huggingface"))
+    home = _path(os.environ.get("HF_HOME") or f"{cache}/huggingface")
     return home, _path(os.environ.get("HF_TOKEN_PATH") or str(home / "token"))
 
 
 def _path(text: str) -> Path:
-    return Path(os.path.expandvars(os.path.expanduser(text)))
+    return Path(os.path.expandvars(text)).expanduser()
 
 
 def _in_practice_home(text: str) -> bool:

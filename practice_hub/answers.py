@@ -14,6 +14,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+LOG_IN = {"WWW-Authenticate": 'Bearer realm="Authentication required", charset="UTF-8"'}
+
 
 def weak_etag(body: bytes) -> str:
     """The Hub's ETag of a made answer: its length and 27 characters of its SHA-1."""
@@ -57,9 +59,14 @@ class HubError(Exception):
         headers = {"X-Error-Message": header_text(self.message), **self.headers}
         if self.code:
             headers["X-Error-Code"] = self.code
-        if request.url.path.startswith("/api/"):
+        if route_path(request).startswith("/api/"):
             return json_answer({"error": self.message}, self.status, headers)
         return text_answer(self.message, self.status, headers)
+
+
+def route_path(request: Request) -> str:
+    """The path as the routes see it: without the prefix of a room."""
+    return request.scope["path"].removeprefix(request.scope.get("root_path", ""))
 
 
 def header_text(message: str) -> str:
@@ -67,18 +74,19 @@ def header_text(message: str) -> str:
     return " ".join(message.encode("ascii", "replace").decode().split())
 
 
-def repo_not_found() -> HubError:
-    """Asked without a token, a missing repo and a private one look the same.
+def repo_not_found(known_caller: bool = False) -> HubError:
+    """To a caller without a token, a missing repo and a private one look the same.
 
-    The real Hub sends no code here; its client knows the answer by an https address. This Hub
-    speaks http, so it sends one: a known deviation.
+    The real Hub sends no code with that 401; its client knows the answer by an https address. This
+    Hub speaks http, so it sends one: a known deviation.
     """
-    return HubError(
-        401,
-        "Invalid username or password.",
-        "RepoNotFound",
-        {"WWW-Authenticate": 'Bearer realm="Authentication required", charset="UTF-8"'},
-    )
+    if known_caller:
+        return HubError(404, "Repository not found", "RepoNotFound")
+    return HubError(401, "Invalid username or password.", "RepoNotFound", LOG_IN)
+
+
+def not_logged_in() -> HubError:
+    return HubError(401, "Invalid username or password.", None, LOG_IN)
 
 
 def revision_not_found(revision: str) -> HubError:

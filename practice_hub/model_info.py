@@ -44,6 +44,7 @@ def tags(repo: Repo, snapshot: Snapshot) -> list[str]:
     found += ["safetensors"] * any(name.endswith(".safetensors") for name in names)
     found += [snapshot.read_json("config.json").get("model_type"), pipeline_tag(snapshot)]
     found += as_list(card.get("tags"))
+    found += repo.hub_tags
     found += ["conversational"] * ("chat_template.jinja" in names)
     found += as_list(card.get("language"))
     found += [f"dataset:{name}" for name in as_list(card.get("datasets"))]
@@ -64,12 +65,14 @@ def sibling(file: RepoFile, blobs: bool) -> dict[str, Any]:
     return found
 
 
-def tree_entry(path: str, file: RepoFile | None) -> dict[str, Any]:
+def tree_entry(path: str, file: RepoFile | None, masked: bool = False) -> dict[str, Any]:
+    """A row of the tree; a folder comes without a file. ``masked`` hides the SHA-256."""
     if file is None:
         return {"type": "directory", "oid": stable_id(path, 40), "size": 0, "path": path}
     entry: dict[str, Any] = {"type": "file", "oid": file.blob_id, "size": file.size}
     if file.sha256:
-        entry["lfs"] = {"oid": file.sha256, "size": file.size, "pointerSize": pointer_size(file)}
+        oid = "*" * 64 if masked else file.sha256
+        entry["lfs"] = {"oid": oid, "size": file.size, "pointerSize": pointer_size(file)}
     return {**entry, "path": path}
 
 
@@ -78,6 +81,8 @@ def pointer_size(file: RepoFile) -> int:
 
 
 def safetensors(snapshot: Snapshot) -> dict[str, Any] | None:
+    if snapshot.published is not None:
+        return dict(snapshot.published) or None
     if not snapshot.parameters:
         return None
     return {"parameters": snapshot.parameters, "total": sum(snapshot.parameters.values())}
@@ -120,7 +125,7 @@ FIELDS: dict[str, Callable[[Repo, Snapshot], Any]] = {
     "downloads": lambda repo, at: repo.downloads,
     "downloadsAllTime": lambda repo, at: repo.downloads_all_time,
     "likes": lambda repo, at: repo.likes,
-    "trendingScore": lambda repo, at: repo.likes // 10,
+    "trendingScore": lambda repo, at: repo.trending_score,
     "author": lambda repo, at: repo.owner,
     "sha": lambda repo, at: at.sha,
     "lastModified": lambda repo, at: at.last_modified,

@@ -13,14 +13,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from practice_hub.answers import HubError, json_answer
-from practice_hub.model_info import FIELDS, NOT_IN_LISTS, list_item, pipeline_tag, tags
+from practice_hub.model_info import (
+    FIELDS,
+    NOT_IN_LISTS,
+    list_item,
+    pipeline_tag,
+    safetensors,
+    tags,
+)
 from practice_hub.repos import Repo
 
 LARGEST_PAGE = 1000
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 PARAMETER_BOUND = re.compile(r"(min|max):(\d+(?:\.\d+)?)([KMBT]?)", re.IGNORECASE)
 SORT_KEYS: dict[str, Callable[[Repo], Any]] = {
-    "trendingScore": lambda repo: repo.likes // 10,
+    "trendingScore": lambda repo: repo.trending_score,
     "downloads": lambda repo: repo.downloads,
     "likes": lambda repo: repo.likes,
     "createdAt": lambda repo: repo.created_at,
@@ -70,7 +77,7 @@ def filtered(repos: Iterable[Repo], query: QueryParams) -> list[Repo]:
             return False
         if gated is not None and bool(repo.gated) != (gated.lower() in ("true", "1")):
             return False
-        if within is not None and not within(sum(repo.main.parameters.values())):
+        if within is not None and not within((safetensors(repo.main) or {}).get("total", 0)):
             return False
         return set(labels) <= set(tags(repo, repo.main))
 
@@ -85,9 +92,11 @@ def parameter_bounds(text: str | None) -> Callable[[int], bool] | None:
     for part in text.split(","):
         found = PARAMETER_BOUND.fullmatch(part.strip())
         if found is None:
-            raise HubError(400, f"✖ Invalid input: {part!r} is not min:N or max:N\n  → num_parameters")
+            raise HubError(
+                400, f"✖ Invalid input: {part!r} is not min:N or max:N\n  → num_parameters"
+            )
         bounds[found[1].lower()] = float(found[2]) * UNITS[found[3].upper()]
-    return lambda count: 0 < count and bounds.get("min", 0) <= count <= bounds.get("max", count)
+    return lambda count: count > 0 and bounds.get("min", 0) <= count <= bounds.get("max", count)
 
 
 def ordered(repos: list[Repo], sort: str) -> list[Repo]:
@@ -95,7 +104,13 @@ def ordered(repos: list[Repo], sort: str) -> list[Repo]:
         options = "|".join(f'"{name}"' for name in SORT_KEYS)
         raise HubError(400, f"✖ Invalid option: expected one of {options}\n  → at sort")
     by_id = sorted(repos, key=lambda repo: repo.id)
-    return sorted(by_id, key=SORT_KEYS[sort], reverse=True)
+    value = SORT_KEYS[sort]
+    return sorted(by_id, key=lambda repo: known_first(value(repo)), reverse=True)
+
+
+def known_first(value: Any) -> tuple[bool, Any]:
+    """Sorts what is not known behind the smallest that is."""
+    return value is not None, value
 
 
 def page_size(query: QueryParams) -> int:
@@ -118,5 +133,4 @@ def next_page(request: Request, start: int) -> str:
     """An absolute address that keeps the other arguments."""
     kept = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
     cursor = base64.urlsafe_b64encode(str(start).encode()).decode()
-    path = request.url.path
-    return f"{request.base_url}{path.lstrip('/')}?{urlencode([*kept, ('cursor', cursor)])}"
+    return str(request.url.replace(query=urlencode([*kept, ("cursor", cursor)])))

@@ -1,8 +1,8 @@
-"""What the Hub holds: repos, their revisions and their files.
+"""What the Hub knows: repos, their revisions and their files.
 
 A held repo is a folder, ``held/<owner>/<name>/``, as its owner would push it. What the Hub itself
-knows about it (downloads, likes, gate) stands in ``held/hub.toml``. Everything else (tags, parameter
-counts, hashes) is read from the files, as the real Hub does.
+knows about it (downloads, likes, gate) stands in ``held/hub.toml``. Everything else (tags,
+parameter counts, hashes) is read from the files, as the real Hub does.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -46,13 +46,18 @@ def stable_id(text: str, digits: int) -> str:
 
 @dataclass(frozen=True)
 class RepoFile:
-    """One file at one revision. ``sha256`` is set for files that the Hub keeps in LFS."""
+    """One file at one revision. ``sha256`` is set for files that the Hub keeps in LFS.
+
+    The bytes are on disk (``local``) or made when asked for (``make``). Of described weights only
+    the first bytes can be made, the header; ``size`` is that of the whole file.
+    """
 
     path: str
     size: int
     blob_id: str
     sha256: str | None
-    local: Path
+    local: Path | None = None
+    make: Callable[[], bytes] | None = None
 
     @classmethod
     def from_disk(cls, folder: Path, local: Path) -> RepoFile:
@@ -64,20 +69,34 @@ class RepoFile:
         pointer = lfs_pointer(sha256, len(content))
         return cls(path, len(content), git_blob_id(pointer), sha256, local)
 
+    @classmethod
+    def from_text(cls, path: str, text: str) -> RepoFile:
+        content = text.encode()
+        return cls(path, len(content), git_blob_id(content), None, make=lambda: content)
+
     @property
     def etag(self) -> str:
         return self.sha256 or self.blob_id
 
     def read(self) -> bytes:
+        """The bytes that exist here."""
+        if self.make is not None:
+            return self.make()
+        assert self.local is not None
         return self.local.read_bytes()
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The files of a repo at one commit."""
+    """The files of a repo at one commit.
+
+    ``published`` is the ``safetensors`` field of a described repo, as the real Hub tells it; {}
+    when that is not known. None: count the stored values.
+    """
 
     files: Mapping[str, RepoFile]
-    last_modified: str
+    last_modified: str | None
+    published: Mapping[str, Any] | None = None
 
     @cached_property
     def sha(self) -> str:
@@ -116,7 +135,7 @@ class Snapshot:
         """Stored values per dtype, from the headers of the safetensors files."""
         counts: dict[str, int] = {}
         for path, file in self.files.items():
-            if not path.endswith(".safetensors"):
+            if file.local is None or not path.endswith(".safetensors"):
                 continue
             for dtype, shape in safetensors_tensors(file.local):
                 values = 1
@@ -160,16 +179,24 @@ def safetensors_tensors(path: Path) -> Iterator[tuple[str, list[int]]]:
 
 @dataclass(frozen=True)
 class Repo:
-    """A model repo, as the Hub knows it."""
+    """A model repo, as the Hub knows it. None stands for what is not known.
+
+    ``hub_tags`` are tags that the Hub gives it beside those that follow from its files.
+    """
 
     id: str
     revisions: Mapping[str, Snapshot]
-    created_at: str
-    downloads: int = 0
-    likes: int = 0
+    created_at: str | None
+    downloads: int | None = 0
+    likes: int | None = 0
     gated: bool | str = False
     private: bool = False
     downloads_all_time: int | None = None
+    hub_tags: tuple[str, ...] = ()
+
+    @property
+    def trending_score(self) -> int | None:
+        return None if self.likes is None else self.likes // 10
 
     @property
     def owner(self) -> str:

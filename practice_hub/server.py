@@ -2,44 +2,76 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import socket
 import threading
 import uuid
+from collections.abc import Iterable
+from pathlib import Path
 
 import uvicorn
 
+from practice_hub.accounts import Accounts
 from practice_hub.app import create_app
+from practice_hub.described import load_catalogue
 from practice_hub.repos import load_held
+from practice_hub.room import Room
 
 LOOPBACK = "127.0.0.1"
 SECONDS_TO_START = 20
+logger = logging.getLogger(__name__)
 
 
 class PracticeHub:
-    """Serves the held repos on this machine's loopback address.
+    """Serves the held repos and the described ones on this machine's loopback address.
 
     Args:
         port: 0 takes any free port.
+        catalogue: folders that describe more models, in the form of ``practice_hub/catalogue``.
+            A file in them that cannot be used is logged, listed in ``problems`` and left out.
+        auto_approve: nobody needs to click: device logins and manual gates say yes by themselves.
+        host: another address than loopback needs a ``room_key``.
+        room_key: learners reach the Hub at ``url/KEY/name`` only; see ``practice_hub/room.py``.
 
     Use it as a context manager, or call ``start()`` and ``stop()``. ``url`` is what ``HF_ENDPOINT``
     wants to hear.
 
     Raises:
+        CatalogueError: a catalogue is not a folder or holds no facts.
         OSError: the port is taken.
+        ValueError: there is no room key where one is needed, or it is too short.
     """
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(
+        self,
+        port: int = 0,
+        catalogue: Iterable[str | os.PathLike[str]] = (),
+        auto_approve: bool = False,
+        host: str = LOOPBACK,
+        room_key: str | None = None,
+    ) -> None:
+        if host != LOOPBACK and not room_key:
+            raise ValueError(f"To listen on {host} the Hub needs a room key.")
         self.instance = uuid.uuid4().hex[:12]
+        folders = [catalogue] if isinstance(catalogue, (str, os.PathLike)) else catalogue
+        described = load_catalogue([Path(folder) for folder in folders])
+        self.problems = described.problems
+        for problem in self.problems:
+            logger.warning("Left out of the catalogue: %s", problem)
+        accounts = Accounts(auto_approve)
+        app = create_app({**described.repos, **load_held()}, self.instance, accounts)
+        served = Room(app, room_key) if room_key else app
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            self._socket.bind((LOOPBACK, port))
+            self._socket.bind((host, port))
         except OSError:
             self._socket.close()
             raise
         self._server = uvicorn.Server(
             uvicorn.Config(
-                create_app(load_held(), self.instance),
+                served,
                 log_level="error",
                 access_log=False,
                 lifespan="off",

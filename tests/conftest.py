@@ -1,6 +1,6 @@
 """Every test talks to a practice Hub of its own process, through the installed clients.
 
-``--hub real`` runs the contract tests against huggingface.co instead, by hand, where it can be reached.
+``--hub real`` runs the contract tests against huggingface.co instead, by hand.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``make lab`` as a learner has it: JupyterLab, one practice Hub for all kernels, a real browser."""
+"""``make lab`` as a learner has it: JupyterLab, one practice Hub, a real browser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ import pytest
 from tools.lab import defaults
 
 ROOT = Path(__file__).parent.parent
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
 QUIET_CHROMIUM = [
     "--no-sandbox",
     "--disable-gpu",

@@ -181,7 +181,9 @@ def test_a_bad_course_hub_gets_a_clear_answer(run_python):
 
 
 def test_the_practice_home_is_gone_afterwards(run_python, tmp_path):
-    code = "import course_utils as cu, os; s = cu.start(); print(s.home); assert os.path.isdir(s.home)"
+    code = (
+        "import course_utils as cu, os; s = cu.start(); print(s.home); assert os.path.isdir(s.home)"
+    )
     home = run_python(code).stdout.strip()
     assert not (tmp_path / home).exists()
 

@@ -1,4 +1,4 @@
-"""On the practice Hub no real token is read, sent or overwritten; on the real one no practice token."""
+"""No real token is read, sent or overwritten on the practice Hub; no practice token on the real."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ import huggingface_hub, huggingface_hub.constants as c
 print("token:", huggingface_hub.get_token())
 huggingface_hub.HfApi().model_info("practice/tiny-chat")
 print("file:", huggingface_hub.hf_hub_download("practice/tiny-chat", "config.json"))
-print("places:", c.HF_HOME, c.HF_TOKEN_PATH, c.HF_STORED_TOKENS_PATH, c.HF_HUB_CACHE, c.HF_XET_CACHE)
+print("tokens:", c.HF_TOKEN_PATH, c.HF_STORED_TOKENS_PATH)
+print("files:", c.HF_HOME, c.HF_HUB_CACHE, c.HF_XET_CACHE)
 """
 
 
@@ -120,9 +121,7 @@ def test_a_real_token_reaches_the_real_hub(place, tmp_path, run_python, recordin
         variables |= plant_files(tmp_path, REAL)[1]
     else:
         colab = COLAB.replace("SECRET", repr(REAL))
-    run_python(
-        colab + "import course_utils as cu; cu.start('real')" + USE_THE_HUB, **variables
-    )
+    run_python(colab + "import course_utils as cu; cu.start('real')" + USE_THE_HUB, **variables)
     # The probe of the mirror carries no token; the client's own requests do.
     assert f"Bearer {REAL}" in recording_mirror.authorizations
 

@@ -1,4 +1,4 @@
-"""Makes a kernel look like Colab: ``google.colab`` in ``sys.modules``, and one secret in its vault."""
+"""Makes a kernel look like Colab: ``google.colab`` in ``sys.modules``, one secret in its vault."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import types
 def install(secret: str | None = None, fake_shell: bool = False) -> list[str]:
     """Install the stand-in; returns the list to which every name asked of the vault is added.
 
-    ``fake_shell`` also answers ``get_ipython()`` as Colab's shell does: huggingface_hub looks there.
+    ``fake_shell`` also answers ``get_ipython()`` as Colab's shell does; huggingface_hub asks it.
     """
     reads: list[str] = []
     google, colab = types.ModuleType("google"), types.ModuleType("google.colab")

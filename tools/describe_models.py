@@ -1,9 +1,9 @@
 """Writes the tensor lists of the described models: ``python -m tools.describe_models [ID ...]``.
 
-For each file of facts in ``practice_hub/catalogue`` that has a transformers config and a safetensors
-file on the Hub, builds the model on the meta device (no memory, no download), lists what
-``save_pretrained`` would store, and writes ``<owner>--<name>.tensors.json`` beside the facts. Where
-the facts explain how the published file differs from what transformers builds, the list is
+For each file of facts in ``practice_hub/catalogue`` that has a transformers config and a
+safetensors file on the Hub, builds the model on the meta device (no memory, no download), lists
+what ``save_pretrained`` would store, and writes ``<owner>--<name>.tensors.json`` beside the facts.
+Where the facts explain how the published file differs from what transformers builds, the list is
 changed accordingly and says so.
 """
 
@@ -71,12 +71,17 @@ def pythia_buffers(layers: int, rotary: int) -> Change:
     )
 
 
+PYTHIA_BUFFERS = (
+    "causal masks and rotary frequencies stored; the masks' dtype is not known, U8 stands for it"
+)
+
+
 def drop(name: str) -> Change:
     return lambda tensors: [tensor for tensor in tensors if tensor.name != name]
 
 
 def experts_in_4_bits(tensors: list[Tensor]) -> list[Tensor]:
-    """The Hub counts 4-bit experts by value, so they are listed by value and not as packed bytes."""
+    """The Hub counts 4-bit experts by value: they are listed so, and not as packed bytes."""
     expert = re.compile(r"\.mlp\.experts\.(gate_up|down)_proj$")
     return [
         Tensor(item.name, "F4", item.shape) if expert.search(item.name) else item
@@ -140,11 +145,11 @@ CHANGES: dict[str, tuple[str, Change]] = {
     "openai-community/gpt2-medium": ("causal masks stored", gpt2_masks(24)),
     "openai-community/gpt2-large": ("causal masks stored", gpt2_masks(36)),
     "EleutherAI/pythia-1.4b": (
-        "causal masks and rotary frequencies stored; the masks' dtype is not known, U8 stands for it",
+        PYTHIA_BUFFERS,
         pythia_buffers(24, 16),
     ),
     "EleutherAI/pythia-160m": (
-        "causal masks and rotary frequencies stored; the masks' dtype is not known, U8 stands for it",
+        PYTHIA_BUFFERS,
         pythia_buffers(12, 8),
     ),
     "Qwen/Qwen3-1.7B": (
@@ -174,6 +179,10 @@ CHANGES: dict[str, tuple[str, Change]] = {
         "of them into a byte (U8 blocks) and holds 597,196,800 bytes of scales beside them",
         experts_in_4_bits,
     ),
+    "facebook/detr-resnet-50": (
+        "the backbone with the names of transformers' own ResNet; the published file has timm's",
+        lambda tensors: tensors,
+    ),
     "deepseek-ai/DeepSeek-V3": (
         "layer 61 (prediction of a second token) and 8-bit linear layers with block scales stored",
         deepseek_v3,
@@ -201,9 +210,11 @@ def stored_dtype(facts: dict[str, Any]) -> torch.dtype:
 
 
 def build(facts: dict[str, Any]) -> transformers.PreTrainedModel:
-    config = transformers.CONFIG_MAPPING[facts["config"]["model_type"]].from_dict(
-        dict(facts["config"])
-    )
+    fields = dict(facts["config"])
+    if fields.pop("backbone", None) == "resnet50":  # by default from timm, which is not needed here
+        fields["backbone_config"] = transformers.ResNetConfig(out_features=["stage4"])
+        fields["use_timm_backbone"] = False
+    config = transformers.CONFIG_MAPPING[fields["model_type"]].from_dict(fields)
     found = BUILT_AS.search(facts["verified"].get("computed_with") or "")
     name = found[1] if found else facts["config"]["architectures"][0]
     with torch.device("meta"):

@@ -88,8 +88,10 @@ def install_cell(course: Curriculum) -> str:
     """The same in every notebook. It acts on Colab only, and never names a version."""
     if course.repository == PLACEHOLDER:
         action = (
-            '    raise SystemExit("This copy of the course has no public address to install from. "\n'
-            '                     "Ask whoever gave it to you for a published one.")'
+            "    raise SystemExit(\n"
+            '        "This copy of the course has no public address to install from. "\n'
+            '        "Ask whoever gave it to you for a published one."\n'
+            "    )"
         )
     else:
         address = course.repository

@@ -1,0 +1,134 @@
+"""What a visitor can do on the pages, as calls: for Colab, where no page can be reached.
+
+``Visitor`` is the caller's side, ``answer_action`` the Hub's.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from practice_hub.accounts import AccountError, Accounts
+from practice_hub.answers import HubError, json_answer
+from practice_hub.repos import Repo
+from practice_hub.state import hub_of, visitor_of
+
+PATH = "/api/practice-hub/actions"
+LONGEST = 100_000
+
+
+class Visitor:
+    """Acts on a practice Hub as its pages' visitor would: makes tokens, agrees to terms.
+
+    Args:
+        url: the Hub's address, as in ``HF_ENDPOINT``.
+
+    Every method raises ``ValueError`` with the Hub's own words when it refuses, and ``OSError``
+    when no Hub answers.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+
+    def create_token(
+        self,
+        name: str,
+        role: str = "read",
+        reads_gated: bool = True,
+        seconds: float | None = None,
+    ) -> str:
+        """A new access token. Its value is given once.
+
+        Args:
+            role: "read", "write" or "fineGrained".
+            reads_gated: for "fineGrained", the permission to read gated repos.
+            seconds: how long it lives; None is for as long as the Hub does.
+        """
+        return self._act(
+            "create_token", name=name, role=role, reads_gated=reads_gated, seconds=seconds
+        )["token"]
+
+    def revoke_token(self, name: str) -> None:
+        self._act("revoke_token", name=name)
+
+    def agree(self, repo_id: str, **fields: str) -> str:
+        """Accept the terms of a gated repo; returns "accepted" or "pending"."""
+        return self._act("agree", repo_id=repo_id, fields=fields)["status"]
+
+    def review(self, repo_id: str, status: str, user: str | None = None) -> None:
+        """Decide as the repo's owner: "accepted", "rejected", "pending" or "reset".
+
+        ``user`` is whose request; None is the visitor's own.
+        """
+        self._act("review", repo_id=repo_id, status=status, user=user)
+
+    def approve_login(self, user_code: str) -> None:
+        """Type the code of a waiting ``login()`` into the device page."""
+        self._act("approve_login", user_code=user_code)
+
+    def forget_me(self) -> None:
+        """Drop the visitor's tokens and requests: the gates are closed again."""
+        self._act("forget_me")
+
+    def _act(self, action: str, **arguments: Any) -> dict[str, Any]:
+        request = urllib.request.Request(
+            self.url + PATH,
+            data=json.dumps({"action": action, **arguments}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with direct.open(request, timeout=10) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise ValueError(json.load(error)["error"]) from None
+
+
+async def answer_action(request: Request) -> Response:
+    if request.headers.get("content-type") != "application/json":
+        # A page elsewhere cannot send this type without asking first, and is not answered yes.
+        raise HubError(415, "An action is sent as application/json.")
+    body = await request.body()
+    try:
+        wanted = json.loads(body[:LONGEST])
+        return json_answer(act(request, **wanted))
+    except AccountError as error:
+        raise HubError(400, str(error)) from None
+    except (ValueError, TypeError):
+        raise HubError(400, "This action or its arguments are not known here.") from None
+
+
+def act(request: Request, action: str, **arguments: Any) -> dict[str, Any]:
+    accounts, user = hub_of(request).accounts, visitor_of(request)
+    match action:
+        case "create_token":
+            return {"token": accounts.create_token(user, **arguments)}
+        case "revoke_token":
+            accounts.revoke_token(user, **arguments)
+        case "agree":
+            return {"status": agree(request, accounts, user, **arguments)}
+        case "review":
+            asker = arguments.pop("user") or user
+            accounts.review(asker, **arguments)
+        case "approve_login":
+            accounts.approve_login(user, **arguments)
+        case "forget_me":
+            accounts.forget(user)
+        case _:
+            raise AccountError(f"There is no action {action!r}.")
+    return {}
+
+
+def agree(
+    request: Request, accounts: Accounts, user: str, repo_id: str, fields: dict[str, str]
+) -> str:
+    repo: Repo | None = hub_of(request).repos.get(repo_id)
+    if repo is None or not repo.gated:
+        raise AccountError(f"There is no gated repo {repo_id!r} here.")
+    answers = {str(label): str(answer) for label, answer in fields.items()}
+    return accounts.ask(user, repo.id, str(repo.gated), answers).status

@@ -1,0 +1,78 @@
+"""Decides, for every request at a repo, whether this caller may have what he asks for."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from practice_hub.accounts import OWNER, Accounts, Caller
+from practice_hub.answers import LOG_IN, HubError, repo_not_found
+from practice_hub.repos import Repo
+
+# At the root of a gated repo these stay open, so that one can read before one agrees.
+OPEN_FILES = frozenset({"README.md", "LICENSE", "LICENSE.md", "LICENSE.txt"})
+FINE_GRAINED_REFUSAL = (
+    "Please enable access to public gated repositories in your fine-grained token settings "
+    "to view this repository."
+)
+
+
+def is_visible(repo: Repo, caller: Caller) -> bool:
+    """Whether this caller may know that the repo exists."""
+    return not repo.private or caller.user in (repo.owner, OWNER)
+
+
+def see(repo: Repo | None, caller: Caller) -> Repo:
+    """The repo; a private one is missing to everybody but its owner."""
+    if repo is None or not is_visible(repo, caller):
+        raise repo_not_found(known_caller=caller.token is not None)
+    return repo
+
+
+def open_gate(repo: Repo, caller: Caller, accounts: Accounts, request: Request) -> None:
+    """Return if the gate is open to this caller; raise the refusal that fits his state if not."""
+    if not repo.gated or caller.user in (repo.owner, OWNER):
+        return
+    if caller.token is None:
+        # A bad token at a gate looks like none at all.
+        raise HubError(
+            401,
+            f"Access to model {repo.id} is restricted. You must have access to it and be "
+            "authenticated to access it. Please log in.",
+            "GatedRepo",
+            LOG_IN,
+        )
+    if not caller.token.reads_gated:
+        raise HubError(403, FINE_GRAINED_REFUSAL)
+    asked = accounts.request_of(caller.token.user, repo.id)
+    status = asked.status if asked else None
+    if status == "accepted":
+        return
+    page = f"{str(request.base_url).rstrip('/')}/{repo.id}"
+    raise HubError(403, refusal(status, repo.id, page), "GatedRepo")
+
+
+def refusal(status: str | None, repo_id: str, page: str) -> str:
+    """The Hub's words for each state of a request that is not accepted."""
+    if status == "pending":
+        return f"Your request to access model {repo_id} is awaiting a review from the repo authors."
+    if status == "rejected":
+        return f"Your request to access model {repo_id} has been rejected by the repo's authors."
+    if status == "reset":
+        return (
+            f"Your request to access model {repo_id} has been reset by the repo's authors. "
+            f"Visit {page} to submit a new request."
+        )
+    return (
+        f"Access to model {repo_id} is restricted and you are not in the authorized list. "
+        f"Visit {page} to ask for access."
+    )
+
+
+def may_read(repo: Repo, caller: Caller, accounts: Accounts) -> bool:
+    """Whether the gate is open, as a question: the file tree hides hashes where it is not."""
+    if not repo.gated or caller.user in (repo.owner, OWNER):
+        return True
+    if caller.token is None or not caller.token.reads_gated:
+        return False
+    asked = accounts.request_of(caller.token.user, repo.id)
+    return asked is not None and asked.status == "accepted"

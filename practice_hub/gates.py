@@ -1,0 +1,122 @@
+"""Routes at a gate: may I, let me in, and the owner's side of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from practice_hub.accounts import OWNER, STATUSES, AccountError, GateRequest
+from practice_hub.answers import HubError, json_answer, text_answer
+from practice_hub.gatekeeper import open_gate, see
+from practice_hub.repos import Repo, stable_id
+from practice_hub.state import caller_of, form_of, hub_of, known_caller_of, visitor_of
+
+NO_RIGHT = "You have read access but not the required permissions for this operation"
+
+
+def repo_of(request: Request) -> Repo:
+    """The repo that the address names, if the caller may see it."""
+    names = request.path_params
+    repo = hub_of(request).repos.get(f"{names.get('owner', '')}/{names['name']}")
+    return see(repo, caller_of(request))
+
+
+def auth_check(request: Request) -> Response:
+    open_gate(repo_of(request), caller_of(request), hub_of(request).accounts, request)
+    return text_answer("OK")
+
+
+async def ask_access(request: Request) -> Response:
+    """The gate form's Agree, by browser or with a token."""
+    caller = caller_of(request)
+    user = caller.user or visitor_of(request)
+    repo = gated_repo(request)
+    fields = await form_of(request)
+    fields.pop("next", None)
+    missing = [name for name in gate_fields(repo) if not fields.get(name)]
+    if missing:
+        raise HubError(400, f"The form needs: {', '.join(missing)}")
+    hub_of(request).accounts.ask(user, repo.id, str(repo.gated), fields)
+    page = f"{str(request.base_url).rstrip('/')}/{repo.id}"
+    return text_answer(f"See Other. Redirecting to {page}", 303, {"Location": page})
+
+
+def gated_repo(request: Request) -> Repo:
+    repo = repo_of(request)
+    if not repo.gated:
+        raise HubError(400, f"model {repo.id} is not gated", "RepoNotGated")
+    return repo
+
+
+def gate_fields(repo: Repo) -> dict[str, Any]:
+    """The questions of the gate's form: label → kind of answer."""
+    fields = (repo.main.card or {}).get("extra_gated_fields")
+    return fields if isinstance(fields, dict) else {}
+
+
+def cancel_request(request: Request) -> Response:
+    user = known_caller_of(request).user
+    assert user is not None
+    try:
+        hub_of(request).accounts.cancel(user, gated_repo(request).id)
+    except AccountError as error:
+        raise HubError(404, str(error)) from None
+    return json_answer({"ok": True})
+
+
+def list_requests(request: Request) -> Response:
+    repo = repo_of(request)
+    owner_only(request, repo)
+    status = request.path_params["status"]
+    if status not in STATUSES:
+        raise HubError(404, "Sorry, we can't find the page you are looking for.")
+    found = hub_of(request).accounts.requests_at(repo.id, status)
+    return json_answer([describe_request(made) for made in found])
+
+
+async def handle_request(request: Request) -> Response:
+    """The owner accepts, rejects, resets, or puts back to pending."""
+    body = await request.body()
+    repo = gated_repo(request)
+    owner_only(request, repo)
+    try:
+        wanted = json.loads(body or b"{}")
+        user, status = str(wanted["user"]), str(wanted["status"])
+    except (ValueError, KeyError, TypeError):
+        raise HubError(400, '✖ Invalid input: expected "user" and "status"\n  → at body') from None
+    if status not in STATUSES:
+        options = "|".join(f'"{option}"' for option in STATUSES)
+        raise HubError(400, f"✖ Invalid option: expected one of {options}\n  → at status")
+    try:
+        hub_of(request).accounts.review(user, repo.id, status)
+    except AccountError as error:
+        raise HubError(404, str(error)) from None
+    return json_answer({})
+
+
+def owner_only(request: Request, repo: Repo) -> None:
+    if known_caller_of(request).user not in (repo.owner, OWNER):
+        raise HubError(403, NO_RIGHT)
+
+
+def describe_request(made: GateRequest) -> dict[str, Any]:
+    person = {
+        "_id": stable_id(made.user, 24),
+        "avatarUrl": f"/avatars/{stable_id(made.user, 32)}.svg",
+        "isPro": False,
+        "fullname": made.user.title(),
+        "user": made.user,
+        "type": "user",
+        "email": f"{made.user}@practice.invalid",
+    }
+    found: dict[str, Any] = {"user": person, "timestamp": made.asked_at, "status": made.status}
+    if made.reviewed_at:
+        found["reviewedAt"] = made.reviewed_at
+    if made.reviewer:
+        found["grantedBy"] = {"user": made.reviewer, "fullname": made.reviewer.title()}
+    if made.fields:
+        found["fields"] = made.fields
+    return found

@@ -1,0 +1,66 @@
+"""What a request can reach: the repos, the people, and who is asking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from practice_hub.accounts import LEARNER, Accounts, Caller
+from practice_hub.answers import LOG_IN, HubError, not_logged_in
+from practice_hub.repos import Repo
+
+LONGEST_FORM = 100_000
+
+
+@dataclass(frozen=True)
+class HubState:
+    """One start of the Hub. ``instance`` tells it from the next one."""
+
+    repos: Mapping[str, Repo]
+    accounts: Accounts
+    instance: str
+
+
+def hub_of(request: Request) -> HubState:
+    return request.app.state.hub
+
+
+def caller_of(request: Request) -> Caller:
+    """Who asks, by the token sent. A bad one is told apart from none at all."""
+    return hub_of(request).accounts.identify(request.headers.get("authorization"))
+
+
+def refuse_bad_token(request: Request) -> None:
+    """A bad token is refused even where none at all would do."""
+    if caller_of(request).bad_token:
+        raise HubError(401, "Invalid credentials in Authorization header", None, LOG_IN)
+
+
+def known_caller_of(request: Request) -> Caller:
+    """Who asks, where a name is needed.
+
+    Raises:
+        HubError: 401, there is no token or it is not valid.
+    """
+    caller = caller_of(request)
+    if caller.token is None:
+        raise not_logged_in()
+    return caller
+
+
+def visitor_of(request: Request) -> str:
+    """Who clicks on the pages: in a room the learner that the address names."""
+    return request.scope.get("room_learner", LEARNER)
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """A form as browsers and OAuth clients send it."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > LONGEST_FORM:
+            raise HubError(413, f"A form here has at most {LONGEST_FORM:,} bytes.")
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))

@@ -1,0 +1,97 @@
+"""Repos that misbehave on purpose, under ``trouble/``: for lessons on errors, and for tests.
+
+Ask for ``trouble/too-many-requests`` and the answer is 429, whatever the question.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+from starlette.responses import HTMLResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from practice_hub.answers import json_answer
+
+STAND_IN = "practice/tiny-chat"
+AT_TROUBLE = re.compile(r"^(/api/models)?/trouble/([a-z-]+)(?=/|$)")
+HANG_SECONDS = 60
+BUSY = (
+    "We had to rate limit you, you hit the quota of 500 api requests per 5 minutes period. "
+    "See https://huggingface.co/docs/hub/rate-limits"
+)
+PORTAL = "<!doctype html><title>Hotel Wi-Fi</title><h1>Welcome. Please enter your room number.</h1>"
+
+
+class Trouble:
+    """Answers for the repos under ``trouble/``; everything else goes to the Hub."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
+        found = AT_TROUBLE.match(path) if scope["type"] == "http" else None
+        kind = found[2] if found else ""
+        if kind == "hangs":
+            await asyncio.sleep(HANG_SECONDS)
+        if found and kind == "truncated-download":
+            await self.truncate(as_stand_in(scope, path, found), receive, send)
+        else:
+            await ANSWERS.get(kind, self.app)(scope, receive, send)
+
+    async def truncate(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Announce a file's whole length, send half of it, hang up."""
+        if scope["method"] != "GET" or "/resolve/" not in scope["path"]:
+            await self.app(scope, receive, send)
+            return
+        length = sent = 0
+
+        async def send_half(message: Message) -> None:
+            nonlocal length, sent
+            if message["type"] == "http.response.start":
+                headers = dict(message["headers"])
+                length = int(headers.get(b"content-length", b"0"))
+                await send(message)
+                return
+            body = message.get("body", b"")[: max(0, length // 2 - sent)]
+            sent += len(body)
+            if body:
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+
+        await self.app(scope, receive, send_half)
+
+
+def as_stand_in(scope: Scope, path: str, found: re.Match[str]) -> Scope:
+    """The same request, asked of a repo that is well."""
+    path = f"{found[1] or ''}/{STAND_IN}{path[found.end() :]}"
+    path = scope.get("root_path", "") + path
+    return {**scope, "path": path, "raw_path": path.encode()}
+
+
+def too_many_requests() -> Response:
+    headers = {
+        "RateLimit": '"api";r=0;t=1',
+        "RateLimit-Policy": '"fixed window";"api";q=500;w=300',
+        "X-Error-Message": BUSY,
+    }
+    return json_answer({"error": BUSY}, 429, headers)
+
+
+def server_error() -> Response:
+    message = "Internal Error - We're working hard to fix this as soon as possible!"
+    return json_answer({"error": message}, 500, {"X-Error-Message": message})
+
+
+def cut_json() -> Response:
+    return Response(b'{"id":"trouble/cut-json","sha":"', media_type="application/json")
+
+
+ANSWERS: dict[str, ASGIApp] = {
+    "too-many-requests": too_many_requests(),
+    "server-error": server_error(),
+    "gateway-timeout": HTMLResponse("<h1>504 Gateway Time-out</h1>", 504),
+    "captive-portal": HTMLResponse(PORTAL),
+    "cut-json": cut_json(),
+    "hangs": HTMLResponse("<h1>504 Gateway Time-out</h1>", 504),
+}
