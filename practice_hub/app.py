@@ -11,14 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from practice_hub import actions, gates, login
+from practice_hub import actions, gates, history, login
 from practice_hub.accounts import Accounts
 from practice_hub.answers import (
     HubError,
     entry_not_found,
     json_answer,
     page_not_found,
-    revision_not_found,
+    text_answer,
 )
 from practice_hub.file_answers import file_answer
 from practice_hub.gatekeeper import OPEN_FILES, is_visible, may_read, open_gate
@@ -26,8 +26,8 @@ from practice_hub.gates import repo_of
 from practice_hub.limits import NAME, HubHeaders
 from practice_hub.model_info import describe, sibling, tree_entry
 from practice_hub.model_list import answer_list, expand_fields
-from practice_hub.repos import Repo, Snapshot
-from practice_hub.state import HubState, caller_of, hub_of, refuse_bad_token
+from practice_hub.repos import Repo, Snapshot, lfs_pointer
+from practice_hub.state import HubState, caller_of, find_snapshot, hub_of, refuse_bad_token
 from practice_hub.trouble import Trouble
 
 TRUE = ("true", "1")
@@ -51,12 +51,21 @@ def create_app(
             Route(f"{api}/{repo}", model_info),
             Route(f"{api}/{repo}/revision/{{revision:path}}", model_info),
             Route(f"{api}/{repo}/tree/{{rest:path}}", tree),
+            Route(f"{api}/{repo}/refs", history.refs),
+            Route(f"{api}/{repo}/commits/{{revision:path}}", history.commits),
+            Route(
+                f"{api}/{repo}/paths-info/{{revision:path}}", history.paths_info, methods=["POST"]
+            ),
             Route(f"{api}/{repo}/auth-check", gates.auth_check),
             Route(f"{asked}/cancel", gates.cancel_request, methods=["POST"]),
+            Route(f"{asked}/grant", gates.grant_access, methods=["POST"]),
             Route(f"{asked}/handle", gates.handle_request, methods=["POST"]),
             Route(f"{asked}/{{status}}", gates.list_requests),
             Route(f"/{repo}/ask-access", gates.ask_access, methods=["POST"]),
+            Route(f"/{repo}/user-access-report", gates.report),
+            Route(f"/{repo}/raw/{{rest:path}}", raw),
             Route(f"/{repo}/resolve/{{rest:path}}", resolve),
+            Route("/{name}/resolve/{rest:path}", resolve),
         ],
         exception_handlers={HubError: hub_error, HTTPException: no_such_page, Exception: broken},
         middleware=[Middleware(HubHeaders), Middleware(Trouble)],
@@ -116,11 +125,17 @@ def resolve(request: Request) -> Response:
     return file_answer(request, repo.id, file, at.sha)
 
 
-def find_snapshot(repo: Repo, revision: str) -> Snapshot:
-    snapshot = repo.snapshot(revision)
-    if snapshot is None:
-        raise revision_not_found(revision)
-    return snapshot
+def raw(request: Request) -> Response:
+    """Like resolve, but with no file open to all at a gate, and a large one is its pointer."""
+    repo = repo_of(request)
+    open_gate(repo, caller_of(request), hub_of(request).accounts, request)
+    at, path = split_revision(repo, request.path_params["rest"])
+    file = at.files.get(path)
+    if file is None:
+        raise entry_not_found(at.sha)
+    if file.sha256:
+        return text_answer(lfs_pointer(file.sha256, file.size).decode())
+    return file_answer(request, repo.id, file, at.sha)
 
 
 def split_revision(repo: Repo, rest: str) -> tuple[Snapshot, str]:

@@ -129,7 +129,9 @@ class Row:
             if group == "num_parameters":
                 if not self.fits(value):
                     return False
-            elif value not in self.options(group) and (group != "library" or value not in self.tags):
+            elif value not in self.options(group) and (
+                group != "library" or value not in self.tags
+            ):
                 return False
         if wanted.other and wanted.other not in self.tags:
             return False
@@ -153,10 +155,7 @@ class Group:
 
 
 def sidebar(rows: list[Row], wanted: Wanted) -> list[Group]:
-    return [
-        Group(title, group_options(rows, wanted, group))
-        for group, title in GROUPS.items()
-    ]
+    return [Group(title, group_options(rows, wanted, group)) for group, title in GROUPS.items()]
 
 
 def group_options(rows: list[Row], wanted: Wanted, group: str) -> list[Option]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -10,18 +11,46 @@ from starlette.responses import Response
 
 from practice_hub.accounts import OWNER, STATUSES, AccountError, GateRequest
 from practice_hub.answers import HubError, json_answer, text_answer
-from practice_hub.gatekeeper import open_gate, see
+from practice_hub.gatekeeper import is_visible, open_gate, see
 from practice_hub.repos import Repo, stable_id
 from practice_hub.state import caller_of, form_of, hub_of, known_caller_of, visitor_of
 
+# Names of old, from before every model had an owner.
+RENAMED = {
+    "bert-base-uncased": "google-bert/bert-base-uncased",
+    "distilbert-base-uncased": "distilbert/distilbert-base-uncased",
+    "gpt2": "openai-community/gpt2",
+    "gpt2-large": "openai-community/gpt2-large",
+    "gpt2-medium": "openai-community/gpt2-medium",
+    "meta-llama/Meta-Llama-3.1-8B-Instruct": "meta-llama/Llama-3.1-8B-Instruct",
+    "roberta-base": "FacebookAI/roberta-base",
+    "t5-small": "google-t5/t5-small",
+    "xlm-roberta-base": "FacebookAI/xlm-roberta-base",
+}
 NO_RIGHT = "You have read access but not the required permissions for this operation"
 
 
 def repo_of(request: Request) -> Repo:
     """The repo that the address names, if the caller may see it."""
-    names = request.path_params
-    repo = hub_of(request).repos.get(f"{names.get('owner', '')}/{names['name']}")
+    repos = hub_of(request).repos
+    owner, name = request.path_params.get("owner"), request.path_params["name"]
+    asked = f"{owner}/{name}" if owner else name
+    repo = repos.get(asked)
+    moved_to = None if repo else RENAMED.get(asked) or same_but_for_case(asked, repos)
+    if moved_to in repos and is_visible(repos[moved_to], caller_of(request)):
+        raise moved(request, asked, moved_to)
     return see(repo, caller_of(request))
+
+
+def same_but_for_case(asked: str, repos: Mapping[str, Repo]) -> str | None:
+    return next((repo_id for repo_id in repos if repo_id.lower() == asked.lower()), None)
+
+
+def moved(request: Request, old: str, new: str) -> HubError:
+    """The Hub sends on whoever uses an old name: same question, relative address."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    place = request.scope["path"].replace(f"/{old}", f"/{new}", 1) + query
+    return HubError(307, f"Temporary Redirect. Redirecting to {place}", None, {"Location": place})
 
 
 def auth_check(request: Request) -> Response:
@@ -57,6 +86,42 @@ def gate_fields(repo: Repo) -> dict[str, Any]:
     return fields if isinstance(fields, dict) else {}
 
 
+async def grant_access(request: Request) -> Response:
+    """The owner lets somebody in who did not ask."""
+    repo = gated_repo(request)
+    owner_only(request, repo)
+    wanted = await read_body(request, "user")
+    accounts = hub_of(request).accounts
+    accounts.ask(wanted["user"], repo.id, "manual", {})
+    if accounts.request_of(wanted["user"], repo.id).status != "accepted":
+        accounts.review(wanted["user"], repo.id, "accepted")
+    return json_answer({})
+
+
+def report(request: Request) -> Response:
+    """Everybody who asked, for the owner's files."""
+    repo = gated_repo(request)
+    owner_only(request, repo)
+    accounts = hub_of(request).accounts
+    rows = []
+    for made in (made for status in STATUSES for made in accounts.requests_at(repo.id, status)):
+        described = describe_request(made)
+        person = described.pop("user")
+        row = {key: person[key] for key in ("fullname", "user", "email")}
+        rows.append({**row, "time": described.pop("timestamp"), **described})
+    return json_answer(rows)
+
+
+async def read_body(request: Request, *names: str) -> dict[str, str]:
+    """The named strings of a JSON body."""
+    try:
+        content = json.loads(await request.body() or b"{}")
+        return {name: str(content[name]) for name in names}
+    except (ValueError, KeyError, TypeError):
+        expected = " and ".join(f'"{name}"' for name in names)
+        raise HubError(400, f"✖ Invalid input: expected {expected}\n  → at body") from None
+
+
 def cancel_request(request: Request) -> Response:
     user = known_caller_of(request).user
     assert user is not None
@@ -79,14 +144,10 @@ def list_requests(request: Request) -> Response:
 
 async def handle_request(request: Request) -> Response:
     """The owner accepts, rejects, resets, or puts back to pending."""
-    body = await request.body()
     repo = gated_repo(request)
     owner_only(request, repo)
-    try:
-        wanted = json.loads(body or b"{}")
-        user, status = str(wanted["user"]), str(wanted["status"])
-    except (ValueError, KeyError, TypeError):
-        raise HubError(400, '✖ Invalid input: expected "user" and "status"\n  → at body') from None
+    wanted = await read_body(request, "user", "status")
+    user, status = wanted["user"], wanted["status"]
     if status not in STATUSES:
         options = "|".join(f'"{option}"' for option in STATUSES)
         raise HubError(400, f"✖ Invalid option: expected one of {options}\n  → at status")

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -43,11 +43,19 @@ HEADERS = {
 
 
 def render(
-    request: Request, template: str, status: int = 200, headers: Mapping[str, str] = {}, **facts: Any
+    request: Request,
+    template: str,
+    status: int = 200,
+    headers: Mapping[str, str] = {},
+    **facts: Any,
 ) -> HTMLResponse:
     """A page from ``templates/``. ``root`` is what stands before every address in it."""
-    text = templates().get_template(template).render(
-        root=root_of(request), here=request.scope["path"], visitor=visitor_of(request), **facts
+    text = (
+        templates()
+        .get_template(template)
+        .render(
+            root=root_of(request), here=request.scope["path"], visitor=visitor_of(request), **facts
+        )
     )
     return HTMLResponse(text, status, {**HEADERS, **headers})
 
@@ -97,7 +105,7 @@ def file_size(number: int) -> str:
 
 
 def scaled(number: int, units: Mapping[int, str]) -> str:
-    """At least three digits that count: 1.24 GB, 12.4 GB, 124 GB; smaller than a unit: whole."""
+    """Three digits that count: 1.24 GB, 12.4 GB, 124 GB."""
     for unit, name in units.items():
         if number >= unit * 0.9995 and unit > 1:
             value = number / unit
@@ -197,11 +205,14 @@ def placed(address: str, files: str) -> str:
     return f"{files}/{address.removeprefix('./').lstrip('/')}"
 
 
-def image_as_link(reader: Any, tokens: Sequence[Token], place: int, *_: Any) -> str:
+def image_as_link(
+    reader: Any, tokens: Sequence[Token], place: int, options: Any, env: Mapping[str, str]
+) -> str:
     """Pages load nothing from elsewhere, so a picture is named and linked."""
-    token, env = tokens[place], _[-1]
+    token = tokens[place]
     name = html.escape(f"Image: {token.content or 'without a description'}")
-    if any(part.type == "link_open" for part in tokens[:place]):
+    before = [part.type for part in tokens[:place]]
+    if before.count("link_open") > before.count("link_close"):
         return name
     address = html.escape(placed(str(token.attrGet("src") or ""), env["files"]))
     return f'<a href="{address}" rel="nofollow noopener noreferrer">{name}</a>'
@@ -209,7 +220,3 @@ def image_as_link(reader: Any, tokens: Sequence[Token], place: int, *_: Any) -> 
 
 def code_block(reader: Any, tokens: Sequence[Token], place: int, *_: Any) -> str:
     return f'<pre tabindex="0"><code>{html.escape(tokens[place].content)}</code></pre>\n'
-
-
-def address_of(*parts: str) -> str:
-    return "/".join(quote(part, safe="/") for part in parts)

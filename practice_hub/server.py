@@ -12,7 +12,7 @@ from pathlib import Path
 
 import uvicorn
 
-from practice_hub.accounts import Accounts
+from practice_hub.accounts import OWNER, Accounts
 from practice_hub.app import create_app
 from practice_hub.described import load_catalogue
 from practice_hub.repos import load_held
@@ -59,8 +59,8 @@ class PracticeHub:
         self.problems = described.problems
         for problem in self.problems:
             logger.warning("Left out of the catalogue: %s", problem)
-        accounts = Accounts(auto_approve)
-        app = create_app({**described.repos, **load_held()}, self.instance, accounts)
+        self._accounts = Accounts(auto_approve)
+        app = create_app({**described.repos, **load_held()}, self.instance, self._accounts)
         served = Room(app, room_key) if room_key else app
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -85,6 +85,11 @@ class PracticeHub:
     def url(self) -> str:
         host, port = self._socket.getsockname()
         return f"http://{host}:{port}"
+
+    def owner_token(self) -> str:
+        """A token of the account that owns ``practice/``: it sees private repos and opens gates."""
+        name = f"owner {len(self._accounts.tokens_of(OWNER)) + 1}"
+        return self._accounts.create_token(OWNER, name, role="write")
 
     def start(self) -> PracticeHub:
         """Serve from a background thread; returns when the first request would be answered."""

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from practice_hub.accounts import LEARNER, Accounts, Caller
-from practice_hub.answers import LOG_IN, HubError, not_logged_in
-from practice_hub.repos import Repo
+from practice_hub.answers import LOG_IN, HubError, not_logged_in, revision_not_found
+from practice_hub.repos import Repo, Snapshot
 
 LONGEST_FORM = 100_000
 
@@ -54,6 +54,13 @@ def known_caller_of(request: Request) -> Caller:
 def visitor_of(request: Request) -> str:
     """Who clicks on the pages: in a room the learner that the address names."""
     return request.scope.get("room_learner", LEARNER)
+
+
+def find_snapshot(repo: Repo, revision: str) -> Snapshot:
+    snapshot = repo.snapshot(revision)
+    if snapshot is None:
+        raise revision_not_found(revision)
+    return snapshot
 
 
 async def form_of(request: Request) -> dict[str, str]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import huggingface_hub
 import pytest
@@ -74,7 +75,7 @@ def test_an_automatic_gate_opens_on_agree(visitor, token, tmp_path):
     assert visitor.agree(AUTO) == "accepted"
     HfApi().auth_check(AUTO, token=token)
     path = huggingface_hub.hf_hub_download(AUTO, WEIGHTS, token=token, cache_dir=tmp_path)
-    assert os.path.getsize(path) > 10_000
+    assert Path(path).stat().st_size > 10_000
 
 
 def test_a_manual_gate_waits_is_refused_is_reset_and_opens(visitor, token, tmp_path):
@@ -195,9 +196,10 @@ print(huggingface_hub.get_token())
     assert out.strip().endswith("None")
 
 
+# What login() does in a notebook.
 LOG_IN = """
 import huggingface_hub
-huggingface_hub.login()
+huggingface_hub.notebook_login()
 print("I am", huggingface_hub.whoami()["name"])
 """
 
@@ -205,12 +207,8 @@ print("I am", huggingface_hub.whoami()["name"])
 def test_device_login_waits_for_a_person(hub, visitor, tmp_path):
     """The ordinary ``login()`` of a notebook: it shows a code and waits until it is typed."""
     environment = {**os.environ, "HF_ENDPOINT": hub.url, "HOME": str(tmp_path)}
-    code = LOG_IN.replace(
-        "import huggingface_hub\n",
-        "import huggingface_hub, huggingface_hub._login as l\nl.is_notebook = lambda: True\n",
-    )
     process = subprocess.Popen(
-        [sys.executable, "-u", "-c", code],
+        [sys.executable, "-u", "-c", LOG_IN],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -232,11 +230,7 @@ def test_device_login_waits_for_a_person(hub, visitor, tmp_path):
 def test_auto_approve_needs_nobody(run_python):
     with PracticeHub(auto_approve=True) as hub:
         Visitor(hub.url).agree(MANUAL)
-        code = LOG_IN.replace(
-            "import huggingface_hub\n",
-            "import huggingface_hub, huggingface_hub._login as l\nl.is_notebook = lambda: True\n",
-        )
-        code += f"huggingface_hub.HfApi().auth_check({MANUAL!r})\nprint('open')"
+        code = LOG_IN + f"huggingface_hub.HfApi().auth_check({MANUAL!r})\nprint('open')"
         assert run_python(code, HF_ENDPOINT=hub.url).stdout.strip().endswith("open")
 
 

@@ -1,0 +1,71 @@
+"""Routes about versions: branches, commits, and which of some paths exist."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from practice_hub.answers import HubError, json_answer
+from practice_hub.gatekeeper import may_read, open_gate
+from practice_hub.gates import repo_of
+from practice_hub.model_info import tree_entry
+from practice_hub.state import caller_of, find_snapshot, hub_of
+
+LONGEST_BODY = 100_000
+
+
+def refs(request: Request) -> Response:
+    repo = repo_of(request)
+    branches = [
+        {"name": name, "ref": f"refs/heads/{name}", "targetCommit": snapshot.sha}
+        for name, snapshot in repo.revisions.items()
+    ]
+    found: dict[str, Any] = {"tags": [], "branches": branches, "converts": []}
+    if request.query_params.get("include_prs", "") in ("1", "true"):
+        found["pullRequests"] = []
+    return json_answer(found)
+
+
+def commits(request: Request) -> Response:
+    """A repo here is pushed once, so each of its branches has one commit. Behind the gate."""
+    repo = repo_of(request)
+    open_gate(repo, caller_of(request), hub_of(request).accounts, request)
+    at = find_snapshot(repo, request.path_params["revision"])
+    commit = {
+        "id": at.sha,
+        "title": "Add model",
+        "message": "",
+        "authors": [{"user": repo.owner}],
+        "date": at.last_modified,
+    }
+    return json_answer([commit], headers={"X-Total-Count": "1"})
+
+
+async def paths_info(request: Request) -> Response:
+    """Entries as in the tree; a path that is not there is left out."""
+    repo = repo_of(request)
+    at = find_snapshot(repo, request.path_params["revision"])
+    body = await request.body()
+    if len(body) > LONGEST_BODY:
+        raise HubError(413, f"A body here has at most {LONGEST_BODY:,} bytes.")
+    masked = not may_read(repo, caller_of(request), hub_of(request).accounts)
+    wanted = read_paths(body, request.headers.get("content-type", ""))
+    return json_answer(
+        [tree_entry(path, at.files[path], masked) for path in wanted if path in at.files]
+    )
+
+
+def read_paths(body: bytes, content_type: str) -> list[str]:
+    """From JSON ``{"paths": […]}`` or from a form with ``paths=`` repeated."""
+    if "json" not in content_type:
+        form = parse_qsl(body.decode("utf-8", "replace"))
+        return [value for name, value in form if name == "paths"]
+    try:
+        paths = json.loads(body)["paths"]
+    except (ValueError, KeyError, TypeError):
+        raise HubError(400, "✖ Invalid input: expected array\n  → at paths") from None
+    return [str(path) for path in paths] if isinstance(paths, list) else [str(paths)]
