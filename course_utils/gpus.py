@@ -13,7 +13,7 @@ from course_utils.units import in_gib
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Device(Report):
     """Where a model would run. Sizes in bytes, as the driver (or the system) reports them.
 

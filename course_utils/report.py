@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Report:
-    """Base of the frozen dataclasses that the public functions return.
+    """Base of the dataclasses (``frozen=True, repr=False``) that the public functions return.
 
     A report is a title and rows of label and text. ``print(report)`` aligns them, a notebook shows
     a table with the same words, ``to_dict()`` gives the fields to a program.
@@ -26,8 +26,8 @@ class Report:
         width = max((len(label) for label, _ in rows), default=0)
         return "\n".join([self.title(), *(f"  {label:<{width}}  {text}" for label, text in rows)])
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text(str(self))
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         lines = "".join(

@@ -52,7 +52,7 @@ PLACE_VARIABLES = (
 HUB_VARIABLES = ("HF_ENDPOINT", "HUGGINGFACE_CO_STAGING", "HF_INFERENCE_ENDPOINT")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Session(Report):
     """What ``start()`` found and set. ``hub`` is "practice" or "real"; ``home`` is ``HF_HOME``."""
 

@@ -26,6 +26,7 @@ from practice_hub.gates import repo_of
 from practice_hub.limits import NAME, HubHeaders
 from practice_hub.model_info import describe, sibling, tree_entry
 from practice_hub.model_list import answer_list, expand_fields
+from practice_hub.pages import PAGE_ROUTES
 from practice_hub.repos import Repo, Snapshot, lfs_pointer
 from practice_hub.state import HubState, caller_of, find_snapshot, hub_of, refuse_bad_token
 from practice_hub.trouble import Trouble
@@ -66,6 +67,7 @@ def create_app(
             Route(f"/{repo}/raw/{{rest:path}}", raw),
             Route(f"/{repo}/resolve/{{rest:path}}", resolve),
             Route("/{name}/resolve/{rest:path}", resolve),
+            *PAGE_ROUTES,
         ],
         exception_handlers={HubError: hub_error, HTTPException: no_such_page, Exception: broken},
         middleware=[Middleware(HubHeaders), Middleware(Trouble)],

@@ -17,13 +17,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from practice_hub.accounts import OWNER, STATUSES, AccountError, GateRequest
-from practice_hub.answers import (
-    HubError,
-    entry_not_found,
-    header_text,
-    page_not_found,
-    revision_not_found,
-)
+from practice_hub.answers import HubError, entry_not_found, header_text, page_not_found
 from practice_hub.browse import (
     ON_A_PAGE,
     SORTS,
@@ -46,7 +40,7 @@ from practice_hub.model_info import (
 )
 from practice_hub.rendering import render, render_card, root_of, safe_link
 from practice_hub.repos import FRONT_MATTER, Repo, Snapshot
-from practice_hub.state import form_of, hub_of, visitor_of
+from practice_hub.state import find_snapshot, form_of, hub_of, visitor_of
 
 STATIC = Path(__file__).parent / "static"
 STATIC_FILES = {"hub.css": "text/css", "mark.svg": "image/svg+xml"}
@@ -103,7 +97,7 @@ def model_page(request: Request) -> Response:
         ways=ways_to_load(repo),
         address=str(request.base_url).rstrip("/"),
         bases=bases(request, at),
-        counts=safetensors(at) or {},
+        by_dtype=(safetensors(at) or {}).get("parameters") or {},
         weights=[(path, file.size) for path, file in weights_of(at)],
     )
 
@@ -218,10 +212,7 @@ def split_revision(repo: Repo, rest: str) -> tuple[str, Snapshot, str]:
     parts = rest.split("/")
     length = 3 if parts[0] == "refs" else 1
     revision = "/".join(parts[:length])
-    at = repo.snapshot(revision)
-    if at is None:
-        raise revision_not_found(revision)
-    return revision, at, "/".join(parts[length:]).strip("/")
+    return revision, find_snapshot(repo, revision), "/".join(parts[length:]).strip("/")
 
 
 def is_shown(repo: Repo, visitor: str) -> bool:

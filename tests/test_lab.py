@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,21 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from browser import CHROMIUM, QUIET_CHROMIUM, needs_chromium
 
 from tools.lab import defaults
 
 ROOT = Path(__file__).parent.parent
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-)
-QUIET_CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclass
@@ -100,7 +89,7 @@ def test_defaults_do_not_repeat_what_was_said(arguments, monkeypatch):
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine: browser tests did not run")
+@needs_chromium
 def test_run_all_cells_of_the_first_notebook(lab):
     from playwright.sync_api import expect, sync_playwright
 

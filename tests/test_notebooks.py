@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -58,7 +59,7 @@ def test_saved_form_is_normal(lesson):
 
 @every_lesson
 def test_size_stays_within_the_ceilings(lesson):
-    assert len(saved(lesson).cells) <= 44
+    assert len(saved(lesson).cells) <= 40
     for cell in code_cells(lesson):
         assert len(cell.source.splitlines()) <= 15, cell.source
     headings = [
@@ -73,9 +74,9 @@ def test_size_stays_within_the_ceilings(lesson):
 
 @every_lesson
 def test_few_cells_are_exempt_from_comparison(lesson):
-    own = code_cells(lesson)[2:]
+    own = code_cells(lesson)[2:]  # after install and start, the same everywhere
     exempt = [cell for cell in own if EXEMPT & set(cell.metadata.get("tags", []))]
-    assert len(exempt) < 0.25 * len(own)
+    assert len(exempt) < 0.15 * len(own)
     assert not any("nbval-skip" in cell.metadata.get("tags", []) for cell in own)
 
 
@@ -143,7 +144,7 @@ def test_every_claim_names_a_test_that_exists():
     claims = [claim for lesson in COURSE.lessons for claim in lesson.claims]
     assert claims
     files = sorted({claim.test.split("::")[0] for claim in claims})
-    command = ["python", "-m", "pytest", "--collect-only", "-q", "-p", "no:nbval", *files]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:nbval", *files]
     options = ["-o", "addopts=", "-o", "markers=browser"]
     listed = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True).stdout
     for claim in claims:

@@ -212,3 +212,12 @@ cu.start("real")
     finished = run_python(code, check=False)
     assert finished.stdout.strip() == "Colab"
     assert "Runtime → Restart session" in finished.stderr
+
+
+def test_every_report_prints_as_its_text():
+    import course_utils as cu
+    from course_utils.report import Report
+
+    for kind in Report.__subclasses__():
+        assert kind.__repr__ is Report.__repr__, f"{kind.__name__}: dataclass(repr=False)"
+    assert repr(cu.current_device()) == str(cu.current_device())

@@ -134,12 +134,19 @@ def normalize(notebook: NotebookNode) -> None:
             continue
         count += 1
         cell.execution_count = count
+        cell.outputs = [output for output in cell.outputs if not is_progress_bar(output)]
         for output in cell.outputs:
             if "execution_count" in output:
                 output.execution_count = count
             if "metadata" in output:
                 output.metadata = NotebookNode()
             output.get("data", {}).pop(WIDGET_VIEW, None)
+
+
+def is_progress_bar(output: NotebookNode) -> bool:
+    """A bar is for the one who waits; saved, it would stand at 0 % for ever."""
+    data = output.get("data", {})
+    return WIDGET_VIEW in data and re.search(r"\d+%\|", data.get("text/plain", "")) is not None
 
 
 def source_of(notebook: NotebookNode) -> list[tuple[str, str, str, list[str]]]:
