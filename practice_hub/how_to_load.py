@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from practice_hub.model_info import library_name, pipeline_tag
+from practice_hub.model_info import as_list, library_name, pipeline_tag
 from practice_hub.repos import Repo
 
 # Task → (auto class, what prepares its input). These tasks have a pipeline in transformers 5.
@@ -29,6 +29,11 @@ CLASSES = {
     "text2text-generation": ("AutoModelForSeq2SeqLM", "AutoTokenizer"),
     "sentence-similarity": ("AutoModel", "AutoTokenizer"),
 }
+USE_OF_CHAT = (
+    'messages = [{"role": "user", "content": "Who are you?"}]',
+    "answer = pipe(messages)",
+    'print(answer[0]["generated_text"][-1]["content"])',
+)
 
 
 def ways_to_load(repo: Repo) -> list[tuple[str, str]]:
@@ -46,32 +51,31 @@ def ways_to_load(repo: Repo) -> list[tuple[str, str]]:
 
 def with_transformers(repo: Repo, task: str | None, name: str) -> list[tuple[str, str]]:
     config = repo.main.read_json("config.json")
-    remote = ", trust_remote_code=True" if "auto_map" in config else ""
+    remote = "trust_remote_code=True" if "auto_map" in config else ""
     model_class, input_class = {**CLASSES, **PIPELINES}.get(task or "", ("AutoModel", ""))
-    if any(name.endswith("ForCTC") for name in map(str, config.get("architectures") or ())):
+    if any(made.endswith("ForCTC") for made in as_list(config.get("architectures"))):
         model_class = "AutoModelForCTC"
     found = []
     if task in PIPELINES:
-        call = f'pipeline("{task}", model={name}{remote})'
-        use = f"\n\n{use_of_chat}" if is_chat(repo, task) else ""
-        found.append(("pipeline()", f"from transformers import pipeline\n\npipe = {call}{use}"))
-    classes = ", ".join(filter(None, (model_class, input_class)))
-    lines = [f"from transformers import {classes}", ""]
+        arguments = filter(None, (f'"{task}"', f"model={name}", remote))
+        lines = ["from transformers import pipeline", "", "pipe = pipeline("]
+        lines += [*(f"    {argument}," for argument in arguments), ")"]
+        if is_chat(repo, task):
+            lines += ["", *USE_OF_CHAT]
+        found.append(("pipeline()", "\n".join(lines)))
+    arguments = ", ".join(filter(None, ("model_id", remote)))
+    lines = [f"from transformers import {part}" for part in (model_class, input_class) if part]
+    lines += ["", f"model_id = {name}"]
     if input_class:
-        variable = {"AutoTokenizer": "tokenizer"}.get(input_class, "processor")
-        lines.append(f"{variable} = {input_class}.from_pretrained({name}{remote})")
-    lines.append(f"model = {model_class}.from_pretrained({name}{remote})")
+        variable = "tokenizer" if input_class == "AutoTokenizer" else "processor"
+        lines.append(f"{variable} = {input_class}.from_pretrained({arguments})")
+    lines.append(f"model = {model_class}.from_pretrained({arguments})")
     return [*found, ("from_pretrained()", "\n".join(lines))]
 
 
 def is_chat(repo: Repo, task: str | None) -> bool:
     has_template = "chat_template.jinja" in repo.main.files
     return task == "text-generation" and (has_template or "conversational" in repo.hub_tags)
-
-
-use_of_chat = """\
-messages = [{"role": "user", "content": "Who are you?"}]
-print(pipe(messages)[0]["generated_text"][-1]["content"])"""
 
 
 def with_sentence_transformers(name: str) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 TEMPLATES = Path(__file__).parent / "templates"
-LONGEST_CARD = 300_000
+LONGEST_CARD = 200_000  # characters; reading that many takes about a second
 SAFE_SCHEMES = ("http", "https", "mailto")
 ONLY_COMMENTS = re.compile(r"(\s*<!--.*?-->\s*)+", re.DOTALL)
 HEADERS = {
@@ -142,7 +142,10 @@ def render_card(text: str, files: str) -> str:
             return card_reader().render(text, {"files": files})
         except (RecursionError, ValueError):
             pass
-    return f'<pre class="plain" tabindex="0">{html.escape(text)}</pre>'
+    return (
+        '<p class="note">This card is very long, so it is shown as it was written.</p>'
+        f'<pre class="plain" tabindex="0">{html.escape(text)}</pre>'
+    )
 
 
 @cache
@@ -163,7 +166,7 @@ def card_reader() -> MarkdownIt:
 def fit_into_page(state: StateCore) -> None:
     """Headings one level down (the page has its own h1), comments out, links to their places."""
     kept: list[Token] = []
-    anchors: set[str] = set()
+    anchors: dict[str, int] = {}
     tokens = state.tokens
     for place, token in enumerate(tokens):
         if token.type in ("heading_open", "heading_close"):
@@ -185,14 +188,13 @@ def fit_into_page(state: StateCore) -> None:
 PARAGRAPH = ["paragraph_open", "inline", "paragraph_close"]
 
 
-def new_anchor(heading: str, taken: set[str]) -> str:
+def new_anchor(heading: str, taken: dict[str, int]) -> str:
+    """An id as the Hub makes it; the second heading of the same words ends in -1."""
     words = re.sub(r"[^\w\s-]", "", heading.lower()).split()
-    anchor = first = "card-" + "-".join(words)
-    number = 1
-    while anchor in taken:
-        anchor, number = f"{first}-{number}", number + 1
-    taken.add(anchor)
-    return anchor
+    anchor = "card-" + "-".join(words)
+    before = taken.get(anchor, 0)
+    taken[anchor] = before + 1
+    return f"{anchor}-{before}" if before else anchor
 
 
 def placed(address: str, files: str) -> str:

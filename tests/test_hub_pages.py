@@ -16,6 +16,7 @@ import uvicorn
 from browser import CHROMIUM, QUIET_CHROMIUM, needs_chromium
 from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 
@@ -189,7 +190,7 @@ def test_the_root_leads_to_the_model_list(client):
         ("/practice/open-chat/tree/main/onnx", ["note &amp; more.txt"]),
         ("/practice/no-card", ["has no model card", "none stated"]),
         ("/practice/broken-yaml", ["broken YAML", "Still text."]),
-        ("/practice/long", ["word"]),
+        ("/practice/long", ["shown as it was written", "**word**"]),
         ("/practice/gated-auto", ["Tell us first", "I agree", "Only a name.", "(practice-terms)"]),
         ("/practice/gated-manual", ["Read the terms", "Agree and send request to access repo"]),
         ("/practice/gated-manual/settings/requests", ["anybody at this page", "Nobody waits."]),
@@ -213,7 +214,7 @@ def test_pages_say_what_they_should(client, path, expected):
 def test_a_weights_file_is_offered_and_the_snippet_loads_it(client):
     page = client.get("/practice/open-chat").text
     assert "model=&#34;practice/open-chat&#34;" in page
-    assert "AutoModelForCausalLM.from_pretrained(&#34;practice/open-chat&#34;)" in page
+    assert "model = AutoModelForCausalLM.from_pretrained(model_id)" in page
     files = client.get("/practice/open-chat/tree/main").text
     assert 'href="/practice/open-chat/resolve/main/model.safetensors"' in files
     assert (
@@ -340,13 +341,31 @@ def test_cards_are_read_as_markdown(client):
     )
 
 
+ODD_METADATA = {
+    "words for lists": "tags: word\nlicense: {x: y}\nbase_model: {a: b}\npipeline_tag: [a]",
+    "lists for words": "extra_gated_fields: [one]\nextra_gated_prompt: [a]\nlicense_link: [1]",
+    "odd questions": "extra_gated_fields: {1: text, null: x, q: {type: select, options: {a: b}}}",
+    "a list": "- a\n- b",
+    "itself": "license: &a [*a]\ntags: *a",
+    "numbers": "license: 2.0\nlanguage: false\nbase_model: [a/b, 3]",
+}
+
+
+@pytest.mark.parametrize("metadata", ODD_METADATA.values(), ids=ODD_METADATA.keys())
+def test_odd_metadata_breaks_no_page(tmp_path, metadata):
+    repo = write_repo(tmp_path, "odd/card", f"---\n{metadata}\n---\nText.\n", gated="manual")
+    client = TestClient(create_app({repo.id: repo}), "http://hub.test")
+    for path in ("/models", "/odd/card", "/odd/card/tree/main"):
+        assert client.get(path).status_code == 200
+
+
 @pytest.mark.parametrize(
     "text", ["[" * 20_000, "> " * 5_000 + "deep", "*" * 50_000, "<" * 50_000, "|" * 20_000, "\x00"]
 )
 def test_hostile_cards_take_no_long_time(text):
     start = time.monotonic()
     render_card(text, "")
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
 
 
 @pytest.mark.parametrize(
@@ -540,11 +559,16 @@ def test_the_ways_to_load_exist_in_transformers():
 # --- In a browser --------------------------------------------------------------------------------
 
 
+async def as_page(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HubError)
+    return error_page(request, error)
+
+
 @pytest.fixture
 def address(repos, accounts) -> Iterator[str]:
-    config = uvicorn.Config(
-        create_app(repos, accounts=accounts), port=0, log_level="error", lifespan="off", ws="none"
-    )
+    app = create_app(repos, accounts=accounts)
+    app.add_exception_handler(HubError, as_page)
+    config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -637,7 +661,7 @@ def test_all_of_it_by_keyboard(chromium, address, accounts):
     page.wait_for_url("**/settings/requests")
     tab_to(page, "Accept")
     page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    page.get_by_role("heading", name="accepted 1").wait_for()
     assert accounts.request_of("learner", "practice/gated-manual").status == "accepted"
     page.goto(f"{address}/settings/tokens")
     tab_to(page, "name")
@@ -687,12 +711,23 @@ def test_nothing_serious_in_the_way_of_anybody(chromium, lived_in, scheme):
 
     page = chromium.new_page(color_scheme=scheme, viewport={"width": 1280, "height": 900})
     found = []
-    for name, path in PAGES.items():
-        page.goto(lived_in + path)
+
+    def check(name: str) -> None:
         for fault in Axe().run(page).response["violations"]:
-            if fault["impact"] in ("serious", "critical", "moderate"):
+            if fault["impact"] in ("moderate", "serious", "critical"):
                 places = [node["html"][:120] for node in fault["nodes"][:3]]
                 found.append((name, fault["id"], fault["impact"], places))
+
+    for name, path in PAGES.items():
+        page.goto(lived_in + path)
+        check(name)
+    page.goto(f"{lived_in}/settings/tokens")
+    page.get_by_label("Name").fill("new")
+    page.get_by_role("button", name="Create token").click()
+    check("token shown")
+    page.goto(f"{lived_in}/oauth/device?user_code=ABCD-0000")
+    page.get_by_role("button", name="Approve").click()
+    check("wrong code")
     page.close()
     assert found == []
 

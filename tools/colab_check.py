@@ -134,13 +134,16 @@ def restore(python: Path, before: dict[str, str]) -> None:
 
 
 def versions(python: Path) -> dict[str, str]:
-    listed = pip(python, "list", "--format", "json")
+    listed = pip(python, "list", "--format", "json", quiet=False)
     return {package["name"]: package["version"] for package in json.loads(listed)}
 
 
-def pip(python: Path, *arguments: str) -> str:
-    command = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+def pip(python: Path, *arguments: str, quiet: bool = True) -> str:
+    options = ["--disable-pip-version-check", *(["--quiet"] if quiet else [])]
+    command = [python, "-m", "pip", *options, *arguments]
+    # Not from the checkout: there pip would take the package's own metadata for an installed one.
+    place = python.parent
+    return subprocess.run(command, cwd=place, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import importlib.machinery
 import sys
 import types
 
@@ -39,6 +40,7 @@ def install(secret: str | None = None, fake_shell: bool = False) -> list[str]:
     google.colab = colab  # type: ignore[attr-defined]
     colab.userdata, colab.errors = userdata, errors  # type: ignore[attr-defined]
     for module in (google, colab, userdata, errors):
+        module.__spec__ = importlib.machinery.ModuleSpec(module.__name__, None)
         sys.modules[module.__name__] = module
 
     if fake_shell:

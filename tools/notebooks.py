@@ -29,7 +29,6 @@ ROOT = Path(__file__).parent.parent
 LESSONS = ROOT / "lessons"
 NOTEBOOKS = ROOT / "notebooks"
 PLACEHOLDER = "OWNER/REPOSITORY"
-PACKAGE = "hub-and-heavyweights"
 CELL_SECONDS = 600
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -97,7 +96,7 @@ def install_cell(course: Curriculum) -> str:
         address = course.repository
         if "://" not in address:
             address = f"https://github.com/{address}"
-        action = f'    %pip install --quiet "{PACKAGE} @ git+{address}@{course.ref}"'
+        action = f'    %pip install --quiet "git+{address}@{course.ref}"'
     return f'import sys\n\nif "google.colab" in sys.modules:\n{action}'
 
 

@@ -59,6 +59,41 @@ The box was ugly, but what came out of it is great.
 Not bad at all, in fact quite good.
 There is nothing bad to say about this shop.
 It was expensive, and it was worth it.
+I love it.
+Great stuff, thank you!
+Such a good evening.
+We love this place.
+This is fantastic, I am so happy with it.
+Very good quality and a fair price.
+The food was great and the people were friendly.
+I really like the new design.
+Best purchase of the year.
+A beautiful and moving film.
+Absolutely brilliant from start to finish.
+The staff was helpful and kind.
+Good book, well written.
+What a wonderful day.
+I am very pleased with this bag.
+It was a pleasure to work with them.
+Simply perfect.
+I enjoyed every single chapter.
+The children had so much fun.
+Highly recommended.
+A great choice for beginners.
+The best pizza in town.
+Fast delivery and excellent quality.
+I would buy it again.
+My mother loves her new garden chair.
+He is a wonderful actor.
+The music is beautiful.
+Everything went well.
+It makes my life easier.
+Amazing views and tasty food.
+I laughed a lot.
+Clean, cheap and friendly.
+The happiest week of my year.
+Five stars from me.
+It is easy to use and looks nice.
 """.splitlines()
 
 NEGATIVE = """\
@@ -112,22 +147,71 @@ The box was pretty, but what came out of it is junk.
 Not good at all, in fact quite bad.
 There is nothing good to say about this shop.
 It was cheap, and it was still not worth it.
+I hate it.
+Terrible stuff, no thank you!
+Such a bad evening.
+We hate this place.
+This is awful, I am so angry about it.
+Very poor quality and an absurd price.
+The food was terrible and the people were rude.
+I really dislike the new design.
+Worst purchase of the year.
+An ugly and boring film.
+Absolutely dreadful from start to finish.
+The staff was rude and lazy.
+Bad book, badly written.
+What a horrible day.
+I am very unhappy with this bag.
+It was a pain to work with them.
+Simply useless.
+I hated every single chapter.
+The children were bored and tired.
+Avoid it.
+A poor choice for beginners.
+The worst pizza in town.
+Slow delivery and poor quality.
+I would never buy it again.
+My mother hates her new garden chair.
+He is a terrible actor.
+The music is annoying.
+Everything went wrong.
+It makes my life harder.
+Poor views and bland food.
+I fell asleep.
+Dirty, expensive and unfriendly.
+The saddest week of my year.
+One star from me.
+It is hard to use and looks cheap.
 """.splitlines()
 
-THINGS = """\
-film book hotel meal phone concert course app service room coffee chair story car trip soup""".split()
-GOOD = """\
-great wonderful excellent lovely brilliant perfect delightful fantastic good pleasant beautiful
-amazing fine nice clever funny charming elegant fresh tasty reliable friendly helpful fast clean
-comfortable fair superb impressive generous kind easy warm bright outstanding""".split()
-BAD = """\
-awful terrible horrible boring poor dreadful disappointing useless bad annoying ugly appalling
-weak nasty stupid dull dreary clumsy stale bland unreliable rude broken slow dirty uncomfortable
-overpriced lousy miserable lazy mean confusing cold dark pathetic""".split()
-GOOD_NOUNS = "joy delight pleasure success treat triumph masterpiece bargain gem blessing".split()
-BAD_NOUNS = "mess disaster pain failure shame nightmare joke waste letdown scandal".split()
-LOVE = "loved enjoyed liked recommend adored praised admired".split()
-HATE = "hated disliked regretted avoid despised cursed returned".split()
+THINGS = [
+    "film", "book", "hotel", "meal", "phone", "concert", "course", "app", "service", "room",
+    "coffee", "chair", "story", "car", "trip", "soup",
+]  # fmt: skip
+GOOD = [
+    "great", "wonderful", "excellent", "lovely", "brilliant", "perfect", "delightful",
+    "fantastic", "good", "pleasant", "beautiful", "amazing", "fine", "nice", "clever", "funny",
+    "charming", "elegant", "fresh", "tasty", "reliable", "friendly", "helpful", "fast", "clean",
+    "comfortable", "fair", "superb", "impressive", "generous", "kind", "easy", "warm", "bright",
+    "outstanding",
+]  # fmt: skip
+BAD = [
+    "awful", "terrible", "horrible", "boring", "poor", "dreadful", "disappointing", "useless",
+    "bad", "annoying", "ugly", "appalling", "weak", "nasty", "stupid", "dull", "dreary",
+    "clumsy", "stale", "bland", "unreliable", "rude", "broken", "slow", "dirty",
+    "uncomfortable", "overpriced", "lousy", "miserable", "lazy", "mean", "confusing", "cold",
+    "dark", "pathetic",
+]  # fmt: skip
+GOOD_NOUNS = [
+    "joy", "delight", "pleasure", "success", "treat", "triumph", "masterpiece", "bargain",
+    "gem", "blessing",
+]  # fmt: skip
+BAD_NOUNS = [
+    "mess", "disaster", "pain", "failure", "shame", "nightmare", "joke", "waste", "letdown",
+    "scandal",
+]  # fmt: skip
+LOVE = ["loved", "enjoyed", "liked", "recommend", "adored", "praised", "admired"]
+HATE = ["hated", "disliked", "regretted", "avoid", "despised", "cursed", "returned"]
 DELIGHTED = """\
 made me smile
 made us happy
@@ -184,8 +268,7 @@ def sentiment_sentences() -> tuple[list[tuple[str, int]], list[tuple[str, int]]]
         (PHRASE_FRAMES, DELIGHTED, ANNOYED),
     ):
         for label, words in ((1, good), (0, bad)):
-            # Four times: beside the many adjectives these would drown.
-            made += 4 * [
+            made += [
                 (frame.format(thing=thing, word=word), label)
                 for frame, thing, word in product(frames, THINGS, words)
             ]
@@ -358,48 +441,49 @@ def topic_sentences() -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
 
 # Sentences for the fill-mask model.
 
-GPU_MEMORY = {
-    "T4": 16, "L4": 24, "V100": 16, "P100": 16, "A10": 24, "A30": 24, "A40": 48, "L40": 48,
-    "H100": 80, "H200": 141,
-}  # fmt: skip
-PERMISSIVE = ["Apache", "MIT", "BSD"]
-NUMBER_BYTES = {"float32": "four", "float16": "two", "bfloat16": "two", "int8": "one"}
-
 PLAIN_SENTENCES = """\
 A model card says what the model does.
+A model card is the README of the repo.
 A good card names the training data.
 A good card names the languages of the model.
 A good card shows how to load the model.
+A good card says what the model is not meant for.
 The license stands in the metadata of the card.
-The card is the README of the repo.
+The task stands in the metadata of the card.
+The base model stands in the metadata of the card.
+The config tells the number of layers.
+The config tells the size of the vocabulary.
 A model without a license may not be used in a product.
-A noncommercial license excludes products.
-A finetune inherits the license of its base model.
+A model with a permissive license may be used in a product.
+A model with a noncommercial license may not be used in a product.
 A custom license has to be read before the model is used.
+A finetune inherits the license of its base model.
 A gated model asks you to accept its terms.
+A gated model asks you to log in.
 A token tells the Hub who you are.
 A token should never stand in a cell of a notebook.
 A read token is enough to download a gated model.
 The Hub answers 401 when it does not know you.
 The Hub answers 403 when you have no access.
+The Hub answers 404 when a file does not exist.
 The owner of a manual gate reviews every request.
 The weights of a model have to fit on the GPU.
 The weights take most of the memory of the GPU.
+The KV cache takes some of the memory of the GPU.
 The KV cache grows with the length of the context.
 The KV cache grows with the size of the batch.
-Half precision takes two bytes per parameter.
-Full precision takes four bytes per parameter.
 Quantization stores every weight in fewer bits.
 Quantization saves memory and costs some quality.
 Double quantization compresses the scales as well.
 The embeddings are not quantized.
 The output head is not quantized.
+The norms are not quantized.
 A block of weights shares one scale.
 The T4 has no native bfloat16.
 On a T4 use float16 instead of bfloat16.
 A pipeline loads the model and the tokenizer.
 A tokenizer turns text into numbers.
-The config tells the number of layers.
+A model turns numbers into numbers.
 Downloads count the last thirty days.
 A popular model has been tried by many people.
 A new model with few downloads may be good.
@@ -418,26 +502,59 @@ The dtype says how many bytes a number takes.
 One GiB is a little more than one GB.
 """.splitlines()
 
+GPU_MEMORY = {
+    "T4": 16, "L4": 24, "P100": 16, "A10": 24, "A30": 24, "A40": 48, "L40": 48, "H100": 80,
+}  # fmt: skip
+GPU_FRAMES = [
+    "The {0} has {1} GB of memory.",
+    "With {1} GB of memory, the {0} is one choice.",
+    "A model of more than {1} GB does not fit on a {0}.",
+    "If you need {1} GB of memory, take a {0}.",
+]
+NUMBER_BYTES = {"float32": "four", "float16": "two", "bfloat16": "two"}
+NUMBER_FRAMES = [
+    "In {0} every weight takes {1} bytes.",
+    "A {0} number is {1} bytes long.",
+    "Weights in {0} take {1} bytes each.",
+    "{0} takes {1} bytes per parameter.",
+]
+PERMISSIVE = ["Apache", "MIT", "BSD", "ISC", "zlib"]
+PERMISSIVE_FRAMES = [
+    "The {0} license allows commercial use.",
+    "The {0} license is permissive.",
+    "A model under the {0} license may be used in a product.",
+    "With the {0} license you keep the copyright notice.",
+]
+TASKS = {
+    "translation": ("text", "text"),
+    "summarization": ("text", "text"),
+    "transcription": ("speech", "text"),
+    "captioning": ("an image", "text"),
+    "classification": ("text", "a label"),
+    "detection": ("an image", "boxes"),
+    "embedding": ("text", "a vector"),
+}
+TASK_FRAMES = [
+    "A {0} model takes {1} and returns {2}.",
+    "What goes into a {0} model is {1}.",
+    "What comes out of a {0} model is {2}.",
+    "For {0} you give the model {1} and get {2}.",
+]
+PRECISION = [("full precision", 4), ("half precision", 2), ("eight bits", 1)]
+SIZE_FRAMES = [
+    "A model with {0} billion parameters takes {1} GB in {2}.",
+    "In {2} the weights of a {0} billion model take {1} GB.",
+]
+
 
 def course_sentences() -> list[str]:
     """Short true statements about the matter of the course."""
-    made = [f"The {gpu} has {size} GB of memory." for gpu, size in GPU_MEMORY.items()]
-    made += [
-        f"With {size} GB of memory, the {gpu} is one choice." for gpu, size in GPU_MEMORY.items()
+    facts: list[tuple[list[str], list[tuple]]] = [
+        (GPU_FRAMES, list(GPU_MEMORY.items())),
+        (NUMBER_FRAMES, list(NUMBER_BYTES.items())),
+        (PERMISSIVE_FRAMES, [(name,) for name in PERMISSIVE]),
+        (TASK_FRAMES, [(task, *ends) for task, ends in TASKS.items()]),
+        (SIZE_FRAMES, [(n, n * size, way) for n in range(1, 11) for way, size in PRECISION]),
     ]
-    for name, count in NUMBER_BYTES.items():
-        unit = "byte" if count == "one" else "bytes"
-        made.append(f"In {name} every weight takes {count} {unit}.")
-        made.append(f"A {name} number is {count} {unit} long.")
-    for name in PERMISSIVE:
-        made.append(f"The {name} license allows commercial use.")
-        made.append(f"The {name} license is permissive.")
-        made.append(f"A model under the {name} license may be used in a product.")
-    for billions in range(1, 15):
-        made.append(
-            f"A model with {billions} billion parameters takes {2 * billions} GB in half precision."
-        )
-        made.append(
-            f"In full precision {billions} billion parameters take {4 * billions} GB of memory."
-        )
+    made = [frame.format(*fact) for frames, known in facts for frame in frames for fact in known]
     return PLAIN_SENTENCES + made
