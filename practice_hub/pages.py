@@ -95,7 +95,7 @@ def model_page(request: Request) -> Response:
         problem=problem,
         gate=gate_of(request, repo, files),
         ways=ways_to_load(repo),
-        address=str(request.base_url).rstrip("/"),
+        address=f"{request.url.scheme}://{request.url.netloc}{root_of(request)}",
         bases=bases(request, at),
         by_dtype=(safetensors(at) or {}).get("parameters") or {},
         weights=[(path, file.size) for path, file in weights_of(at)],

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 TEMPLATES = Path(__file__).parent / "templates"
 LONGEST_CARD = 200_000  # characters; reading that many takes about a second
 SAFE_SCHEMES = ("http", "https", "mailto")
-ONLY_COMMENTS = re.compile(r"(\s*<!--.*?-->\s*)+", re.DOTALL)
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+PARAGRAPH = ["paragraph_open", "inline", "paragraph_close"]
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
@@ -143,7 +144,7 @@ def render_card(text: str, files: str) -> str:
         except (RecursionError, ValueError):
             pass
     return (
-        '<p class="note">This card is very long, so it is shown as it was written.</p>'
+        '<p class="note">This card is too long to lay out, so it is shown as it was written.</p>'
         f'<pre class="plain" tabindex="0">{html.escape(text)}</pre>'
     )
 
@@ -180,12 +181,15 @@ def fit_into_page(state: StateCore) -> None:
                 child.attrSet("rel", "nofollow noopener noreferrer")
         kept.append(token)
         is_paragraph = [part.type for part in kept[-3:]] == PARAGRAPH
-        if is_paragraph and ONLY_COMMENTS.fullmatch(kept[-2].content):
+        if is_paragraph and is_comment(kept[-2].content):
             del kept[-3:]
     state.tokens = kept
 
 
-PARAGRAPH = ["paragraph_open", "inline", "paragraph_close"]
+def is_comment(text: str) -> bool:
+    """Whether a paragraph holds nothing but remarks for editors."""
+    framed = text.startswith("<!--") and text.endswith("-->")
+    return framed and not COMMENT.sub("", text).strip()
 
 
 def new_anchor(heading: str, taken: dict[str, int]) -> str:

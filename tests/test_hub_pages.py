@@ -6,6 +6,8 @@ import re
 import struct
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
@@ -14,10 +16,8 @@ from urllib.parse import urlencode
 import pytest
 import uvicorn
 from browser import CHROMIUM, QUIET_CHROMIUM, needs_chromium
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from practice_hub.accounts import Accounts
@@ -27,6 +27,7 @@ from practice_hub.how_to_load import CLASSES, PIPELINES
 from practice_hub.pages import error_page
 from practice_hub.rendering import compact_count, file_size, render_card, safe_link
 from practice_hub.repos import Repo, RepoFile, Snapshot, load_folder
+from practice_hub.room import Room
 
 EVIL = "<script>alert(1)</script>"
 CARD = """\
@@ -249,22 +250,28 @@ def test_private_repos_are_not_listed(client):
     assert "learner/mine" in client.get("/models?search=mine").text
 
 
-def test_every_link_stays_under_the_mount(repos):
-    rooms = Starlette(routes=[Mount("/KEY/learner", create_app(repos))])
-    client = TestClient(rooms, "http://hub.test")
+def test_every_link_stays_in_the_room(repos):
+    home = "/key-of-the-room/anna"
+    client = TestClient(Room(create_app(repos), "key-of-the-room"), "http://hub.test")
     for path in (
         "/models?license=mit",
         "/practice/gated-auto",
         "/practice/open-chat/tree/main/onnx",
     ):
-        page = client.get(f"/KEY/learner{path}")
+        page = client.get(home + path)
         assert page.status_code == 200
         places = re.findall(r'(?:href|action)="(/[^"]*)"', page.text)
         assert places
-        assert all(place.startswith("/KEY/learner/") for place in places)
-    assert client.get("/KEY/learner/static/hub.css").status_code == 200
-    made = client.post("/KEY/learner/settings/tokens/revoke", data={"name": "x"})
-    assert made.status_code == 400
+        assert all(place.startswith(f"{home}/") for place in places)
+    assert f"HF_ENDPOINT=http://hub.test{home}<" in client.get(f"{home}/practice/open-chat").text
+    assert "You are <b>anna</b>" in client.get(f"{home}/models").text
+    assert client.get(f"{home}/static/hub.css").status_code == 200
+    agreed = client.post(f"{home}/practice/gated-auto/ask-access", data=ANSWERS)
+    assert agreed.url.path == f"{home}/practice/gated-auto"
+    made = client.post(f"{home}/settings/tokens", data={"name": "mine"})
+    assert "hf_practice_" in made.text
+    revoked = client.post(f"{home}/settings/tokens/revoke", data={"name": "mine"})
+    assert revoked.url.path == f"{home}/settings/tokens"
 
 
 # --- The list ------------------------------------------------------------------------------------
@@ -360,7 +367,16 @@ def test_odd_metadata_breaks_no_page(tmp_path, metadata):
 
 
 @pytest.mark.parametrize(
-    "text", ["[" * 20_000, "> " * 5_000 + "deep", "*" * 50_000, "<" * 50_000, "|" * 20_000, "\x00"]
+    "text",
+    [
+        "[" * 20_000,
+        "> " * 5_000 + "deep",
+        "*" * 50_000,
+        "<" * 50_000,
+        "<!-- --> " * 9_000 + "x -->",
+        "|" * 20_000,
+        "\x00",
+    ],
 )
 def test_hostile_cards_take_no_long_time(text):
     start = time.monotonic()
@@ -597,10 +613,22 @@ def fill_gate(page) -> None:
     page.get_by_label("I have read the terms").check()
 
 
+def download_status(address: str, token: str) -> int:
+    url = f"{address}/practice/gated-auto/resolve/main/model.safetensors"
+    asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    try:
+        with urllib.request.urlopen(asked) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
 @pytest.mark.browser
 @needs_chromium
 def test_the_way_to_a_gated_model(chromium, address, accounts):
+    """List, filter, model, 403, Agree, token, device login, download; without JavaScript."""
     page = chromium.new_page(java_script_enabled=False)
+    assert download_status(address, accounts.create_token("learner", "early")) == 403
     page.goto(address)
     page.get_by_role("navigation", name="Filters").get_by_role("link", name="other 1").click()
     assert page.get_by_role("heading", level=1).inner_text() == "Models 1 of 44"
@@ -615,12 +643,13 @@ def test_the_way_to_a_gated_model(chromium, address, accounts):
     page.get_by_role("button", name="Create token").click()
     value = page.get_by_label("Copy it now").input_value()
     assert accounts.identify(f"Bearer {value}").token.reads_gated
+    assert download_status(address, value) == 200
     login = accounts.begin_login("learner")
     page.get_by_role("link", name="Device login").click()
     page.get_by_label("Code", exact=True).fill(login.user_code)
     page.get_by_role("button", name="Approve").click()
     assert page.get_by_role("heading", name="Logged in").is_visible()
-    assert accounts.poll_login(login.device_code)[0].startswith("hf_practice_")
+    assert download_status(address, accounts.poll_login(login.device_code)[0]) == 200
     page.close()
 
 
