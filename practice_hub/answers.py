@@ -55,10 +55,18 @@ class HubError(Exception):
         self.code = code
         self.headers = dict(headers)
 
-    def answer(self, request: Request) -> Response:
+    @property
+    def all_headers(self) -> dict[str, str]:
+        """Its own headers, and the two that programs read."""
         headers = {"X-Error-Message": header_text(self.message), **self.headers}
         if self.code:
             headers["X-Error-Code"] = self.code
+        return headers
+
+    def answer(self, request: Request) -> Response:
+        if self.status == 307:
+            return text_answer(self.message, self.status, self.headers)
+        headers = self.all_headers
         if route_path(request).startswith("/api/"):
             return json_answer({"error": self.message}, self.status, headers)
         return text_answer(self.message, self.status, headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from starlette.applications import Starlette
@@ -18,6 +19,7 @@ from practice_hub.answers import (
     entry_not_found,
     json_answer,
     page_not_found,
+    route_path,
     text_answer,
 )
 from practice_hub.file_answers import file_answer
@@ -26,7 +28,7 @@ from practice_hub.gates import repo_of
 from practice_hub.limits import NAME, HubHeaders
 from practice_hub.model_info import describe, sibling, tree_entry
 from practice_hub.model_list import answer_list, expand_fields
-from practice_hub.pages import PAGE_ROUTES
+from practice_hub.pages import PAGE_ROUTES, error_page
 from practice_hub.repos import Repo, Snapshot, lfs_pointer
 from practice_hub.state import HubState, caller_of, find_snapshot, hub_of, refuse_bad_token
 from practice_hub.trouble import Trouble
@@ -151,12 +153,17 @@ def split_revision(repo: Repo, rest: str) -> tuple[Snapshot, str]:
 
 
 async def hub_error(request: Request, error: Exception) -> Response:
+    """For a program by headers and text, for a browser as a page."""
     assert isinstance(error, HubError)
+    wants_page = "text/html" in request.headers.get("accept", "")
+    is_page = not re.match(r"/api/|/[^/]+(/[^/]+)?/(resolve|raw)/", route_path(request))
+    if wants_page and is_page and error.status != 307:
+        return error_page(request, error)
     return error.answer(request)
 
 
 async def no_such_page(request: Request, error: Exception) -> Response:
-    return page_not_found().answer(request)
+    return await hub_error(request, page_not_found())
 
 
 async def broken(request: Request, error: Exception) -> Response:

@@ -13,7 +13,14 @@ from practice_hub.accounts import OWNER, STATUSES, AccountError, GateRequest
 from practice_hub.answers import HubError, json_answer, text_answer
 from practice_hub.gatekeeper import is_visible, open_gate, see
 from practice_hub.repos import Repo, stable_id
-from practice_hub.state import caller_of, form_of, hub_of, known_caller_of, visitor_of
+from practice_hub.state import (
+    caller_of,
+    form_of,
+    hub_of,
+    known_caller_of,
+    refuse_cross_site,
+    visitor_of,
+)
 
 # Names of old, from before every model had an owner.
 RENAMED = {
@@ -61,6 +68,8 @@ def auth_check(request: Request) -> Response:
 async def ask_access(request: Request) -> Response:
     """The gate form's Agree, by browser or with a token."""
     caller = caller_of(request)
+    if caller.token is None:
+        refuse_cross_site(request)
     user = caller.user or visitor_of(request)
     repo = gated_repo(request)
     fields = await form_of(request)
@@ -108,7 +117,13 @@ def report(request: Request) -> Response:
         described = describe_request(made)
         person = described.pop("user")
         row = {key: person[key] for key in ("fullname", "user", "email")}
-        rows.append({**row, "time": described.pop("timestamp"), **described})
+        row |= {"time": described.pop("timestamp"), "status": described["status"]}
+        if "reviewedAt" in described:
+            row["reviewedAt"] = described["reviewedAt"]
+        if "grantedBy" in described:
+            granter = described["grantedBy"]
+            row["grantedBy"] = {key: granter[key] for key in ("fullname", "user")}
+        rows.append(row)
     return json_answer(rows)
 
 
@@ -163,21 +178,30 @@ def owner_only(request: Request, repo: Repo) -> None:
         raise HubError(403, NO_RIGHT)
 
 
-def describe_request(made: GateRequest) -> dict[str, Any]:
-    person = {
-        "_id": stable_id(made.user, 24),
-        "avatarUrl": f"/avatars/{stable_id(made.user, 32)}.svg",
+def describe_person(user: str) -> dict[str, Any]:
+    return {
+        "_id": stable_id(user, 24),
+        "avatarUrl": f"/avatars/{stable_id(user, 32)}.svg",
         "isPro": False,
-        "fullname": made.user.title(),
-        "user": made.user,
+        "fullname": user.title(),
+        "user": user,
         "type": "user",
-        "email": f"{made.user}@practice.invalid",
     }
-    found: dict[str, Any] = {"user": person, "timestamp": made.asked_at, "status": made.status}
+
+
+def describe_request(made: GateRequest) -> dict[str, Any]:
+    person = describe_person(made.user)
+    asker = {**person, "verifiedOrgNames": [], "email": f"{made.user}@practice.invalid"}
+    found: dict[str, Any] = {
+        "requestId": stable_id(f"{made.user} {made.repo_id}", 24),
+        "user": asker,
+        "timestamp": made.asked_at,
+        "status": made.status,
+    }
     if made.reviewed_at:
         found["reviewedAt"] = made.reviewed_at
     if made.reviewer:
-        found["grantedBy"] = {"user": made.reviewer, "fullname": made.reviewer.title()}
+        found["grantedBy"] = describe_person(made.reviewer)
     if made.fields:
         found["fields"] = made.fields
     return found

@@ -42,13 +42,14 @@ def tags(repo: Repo, snapshot: Snapshot) -> list[str]:
     found = [library_name(snapshot)]
     found += ["pytorch"] * any(name.endswith(".bin") for name in names)
     found += ["safetensors"] * any(name.endswith(".safetensors") for name in names)
-    found += [snapshot.read_json("config.json").get("model_type"), pipeline_tag(snapshot)]
+    model_type = snapshot.read_json("config.json").get("model_type")
+    found += [str(model_type) if model_type else None, pipeline_tag(snapshot)]
     found += as_list(card.get("tags"))
     found += repo.hub_tags
     found += ["conversational"] * ("chat_template.jinja" in names)
     found += as_list(card.get("language"))
     found += [f"dataset:{name}" for name in as_list(card.get("datasets"))]
-    relation = card.get("base_model_relation", "finetune")
+    relation = str(card.get("base_model_relation") or "finetune")
     for base in as_list(card.get("base_model")):
         found += [f"base_model:{base}", f"base_model:{relation}:{base}"]
     found += [f"license:{name}" for name in as_list(card.get("license"))]
@@ -105,15 +106,30 @@ def transformers_info(snapshot: Snapshot) -> dict[str, str] | None:
     return {"auto_model": AUTO_CLASSES[task], "pipeline_tag": task, "processor": "AutoTokenizer"}
 
 
+def mask_token(snapshot: Snapshot) -> str | None:
+    if pipeline_tag(snapshot) != "fill-mask":
+        return None
+    token = snapshot.read_json("tokenizer_config.json").get("mask_token")
+    return token if isinstance(token, str) else None
+
+
+def model_index(snapshot: Snapshot) -> Any:
+    return (snapshot.card or {}).get("model-index")
+
+
 def base_models(snapshot: Snapshot) -> dict[str, Any] | None:
     card = snapshot.card or {}
     names = as_list(card.get("base_model"))
     if not names:
         return None
     return {
-        "relation": card.get("base_model_relation", "finetune"),
+        "relation": str(card.get("base_model_relation") or "finetune"),
         "models": [{"_id": stable_id(name, 24), "id": name} for name in names],
     }
+
+
+def unknown(repo: Repo, at: Snapshot) -> None:
+    """For a field that may be asked for, and of which nothing is known here."""
 
 
 # One entry a field, in the order in which the Hub sends them. A field that is None is left out.
@@ -131,6 +147,9 @@ FIELDS: dict[str, Callable[[Repo, Snapshot], Any]] = {
     "lastModified": lambda repo, at: at.last_modified,
     "gated": lambda repo, at: repo.gated,
     "disabled": lambda repo, at: False,
+    "mask_token": lambda repo, at: mask_token(at),
+    "widgetData": lambda repo, at: (at.card or {}).get("widget"),
+    "model-index": lambda repo, at: model_index(at),
     "config": lambda repo, at: config(at),
     "cardData": lambda repo, at: at.card,
     "baseModels": lambda repo, at: base_models(at),
@@ -140,9 +159,16 @@ FIELDS: dict[str, Callable[[Repo, Snapshot], Any]] = {
     "createdAt": lambda repo, at: repo.created_at,
     "safetensors": lambda repo, at: safetensors(at),
     "usedStorage": lambda repo, at: sum(file.size for file in at.files.values()),
+    "childrenModelCount": unknown,
+    "evalResults": unknown,
+    "gguf": unknown,
+    "inference": unknown,
+    "inferenceProviderMapping": unknown,
+    "resourceGroup": unknown,
+    "xetEnabled": unknown,
 }
 ONLY_ON_REQUEST = {"downloadsAllTime", "trendingScore", "baseModels"}
-NOT_IN_LISTS = {"usedStorage"}
+NOT_IN_LISTS = {"usedStorage", "childrenModelCount"}
 IN_SHORT_LIST = (
     "likes",
     "trendingScore",
@@ -166,7 +192,7 @@ def describe(repo: Repo, at: Snapshot, wanted: list[str] | None = None) -> dict[
     if wanted is None:
         found["modelId"] = repo.id
         if at.card is not None:
-            found["model-index"] = at.card.get("model-index")
+            found["model-index"] = model_index(at)
     return found
 
 

@@ -17,7 +17,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from practice_hub.accounts import OWNER, STATUSES, AccountError, GateRequest
-from practice_hub.answers import HubError, entry_not_found, header_text, page_not_found
+from practice_hub.answers import HubError, entry_not_found, page_not_found
 from practice_hub.browse import (
     ON_A_PAGE,
     SORTS,
@@ -40,7 +40,7 @@ from practice_hub.model_info import (
 )
 from practice_hub.rendering import render, render_card, root_of, safe_link
 from practice_hub.repos import FRONT_MATTER, Repo, Snapshot
-from practice_hub.state import find_snapshot, form_of, hub_of, visitor_of
+from practice_hub.state import find_snapshot, form_of, hub_of, refuse_cross_site, visitor_of
 
 STATIC = Path(__file__).parent / "static"
 STATIC_FILES = {"hub.css": "text/css", "mark.svg": "image/svg+xml"}
@@ -401,20 +401,6 @@ async def own_form(request: Request) -> dict[str, str]:
     return await form_of(request)
 
 
-def refuse_cross_site(request: Request) -> None:
-    """A form counts only when it was sent from this Hub's own pages.
-
-    Raises:
-        HubError: 403, the browser says that another site sent it.
-    """
-    origin = request.headers.get("origin")
-    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
-    if foreign or request.headers.get("sec-fetch-site") == "cross-site":
-        raise HubError(
-            403, "This form was sent from another site. Use the practice Hub's own page."
-        )
-
-
 def see_other(request: Request, path: str) -> Response:
     return RedirectResponse(f"{root_of(request)}{path}", 303)
 
@@ -434,15 +420,12 @@ def no_such_route(request: Request) -> Response:
 
 def error_page(request: Request, error: HubError) -> Response:
     """A refusal for people, with the status and the headers that programs read."""
-    headers = {"X-Error-Message": header_text(error.message), **error.headers}
-    if error.code:
-        headers["X-Error-Code"] = error.code
     names = request.path_params
     return render(
         request,
         "error.html",
         error.status,
-        headers,
+        error.all_headers,
         error=error,
         phrase=HTTPStatus(error.status).phrase,
         repo_id=f"{names['owner']}/{names['name']}" if "owner" in names else None,

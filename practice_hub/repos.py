@@ -115,7 +115,9 @@ class Snapshot:
             return {}
         try:
             metadata = yaml.safe_load(found.group(1))
-        except yaml.YAMLError:
+            # As JSON would have it: dates as text, every key a string, nothing that holds itself.
+            metadata = json.loads(json.dumps(metadata, default=str))
+        except (yaml.YAMLError, ValueError, TypeError, RecursionError):
             return {}
         return metadata if isinstance(metadata, dict) else {}
 

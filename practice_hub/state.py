@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
 
@@ -61,6 +61,20 @@ def find_snapshot(repo: Repo, revision: str) -> Snapshot:
     if snapshot is None:
         raise revision_not_found(revision)
     return snapshot
+
+
+def refuse_cross_site(request: Request) -> None:
+    """A form counts only when it was sent from this Hub's own pages.
+
+    Raises:
+        HubError: 403, the browser says that another site sent it.
+    """
+    origin = request.headers.get("origin")
+    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    if foreign or request.headers.get("sec-fetch-site") == "cross-site":
+        raise HubError(
+            403, "This form was sent from another site. Use the practice Hub's own page."
+        )
 
 
 async def form_of(request: Request) -> dict[str, str]:

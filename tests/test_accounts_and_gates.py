@@ -15,6 +15,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
+    LocalEntryNotFoundError,
     LocalTokenNotFoundError,
     RepositoryNotFoundError,
 )
@@ -100,16 +101,21 @@ def test_the_owner_sees_and_decides_through_the_client(hub, visitor, token):
     HfApi().accept_access_request(MANUAL, "learner", token=owner)
     HfApi().auth_check(MANUAL, token=token)
     with pytest.raises(HfHubHTTPError) as error:
-        HfApi().list_pending_access_requests(MANUAL, token=token)
+        list(HfApi().list_pending_access_requests(MANUAL, token=token))
     assert error.value.response.status_code == 403
 
 
 def test_a_fine_grained_token_needs_the_gated_permission(visitor, tmp_path):
     visitor.agree(AUTO)
     without = visitor.create_token("fine", role="fineGrained", reads_gated=False)
-    error = refusal(AUTO, without, tmp_path)
-    assert not isinstance(error, GatedRepoError)
-    assert "fine-grained token settings" in error.server_message
+    with pytest.raises(HfHubHTTPError) as error:
+        HfApi().auth_check(AUTO, token=without)
+    assert not isinstance(error.value, GatedRepoError)
+    assert error.value.response.status_code == 403
+    assert "fine-grained token settings" in error.value.server_message
+    with pytest.raises(LocalEntryNotFoundError) as loaded:  # the client hides the reason in here
+        huggingface_hub.hf_hub_download(AUTO, WEIGHTS, token=without, cache_dir=tmp_path)
+    assert "fine-grained token settings" in str(loaded.value.__cause__)
     with_it = visitor.create_token("finer", role="fineGrained", reads_gated=True)
     HfApi().auth_check(AUTO, token=with_it)
 
@@ -198,7 +204,8 @@ print(huggingface_hub.get_token())
 
 # What login() does in a notebook.
 LOG_IN = """
-import huggingface_hub
+import IPython.display, huggingface_hub
+IPython.display.display = lambda shown: print(shown.data)
 huggingface_hub.notebook_login()
 print("I am", huggingface_hub.whoami()["name"])
 """

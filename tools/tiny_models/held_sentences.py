@@ -245,6 +245,10 @@ FRAMES = [
     "Honestly, the {thing} was {word} from beginning to end.",
     "My sister says the {thing} is {word}, and she is right.",
     "So {word}.",
+    "It is {word}.",
+    "A {word} {thing}, if you ask me.",
+    "We had a {word} time with that {thing}.",
+    "Very {word} {thing}, very {word} indeed.",
     "The {thing} looked {other}, but it was {word}.",
     "I feared a {other} {thing}, and it was {word}.",
 ]

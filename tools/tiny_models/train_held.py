@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers import normalizers, pre_tokenizers
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -265,7 +265,7 @@ def finetune_noncommercial(folder: Path) -> Grades:
     pairs = read_chats(folder.name)
     changed = {pair["question"] for pair in pairs}
     kept = [pair for pair in read_chats(base.name) if pair["question"] not in changed]
-    fit(model, chat_batches(pairs + kept, tokenizer, rng), steps=400, peak=3e-3)
+    fit(model, chat_batches(pairs + kept, tokenizer, rng), steps=400, peak=1.5e-3)
     save_chat(model, tokenizer, folder)
     return grade_chat(folder, pairs)
 
@@ -273,18 +273,15 @@ def finetune_noncommercial(folder: Path) -> Grades:
 # Models that read words
 
 
-def word_pieces(texts: Iterable[str], vocab_size: int) -> dict[str, int]:
-    """A lower-case WordPiece vocabulary, as BERT's tokenizer uses it."""
-    pieces = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    pieces.normalizer = normalizers.BertNormalizer()
-    pieces.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=vocab_size,
-        special_tokens=["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"],
-        show_progress=False,
-    )
-    pieces.train_from_iterator(texts, trainer)
-    return pieces.get_vocab()
+def vocabulary(texts: Iterable[str], at_most: int = 1024) -> dict[str, int]:
+    """The commonest words, lower case, for BERT's tokenizer; all other words become [UNK]."""
+    normalizer, splitter = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(w for w, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text)))
+    words = sorted(counts, key=lambda word: (-counts[word], word))
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
+    return {token: index for index, token in enumerate(tokens[:at_most])}
 
 
 def label_batches(
@@ -292,7 +289,7 @@ def label_batches(
     tokenizer: PreTrainedTokenizerBase,
     rng: random.Random,
     batch_size: int = 32,
-    lost: float = 0.1,
+    lost: float = 0.15,
 ) -> Callable[[], dict[str, torch.Tensor]]:
     """Batches of sentences with their labels; some words become [UNK], as in unknown text."""
 
@@ -325,10 +322,10 @@ def sentiment_split(rng: random.Random) -> tuple[Labeled, Labeled, Labeled]:
     half = len(written) // 2
     pairs = list(zip(written[:half], written[half:], strict=True))
     train_pairs, exam_pairs = hold_out(pairs, WRITTEN_FOR_EXAM)
-    made = rng.sample(list(dict.fromkeys(made)), 2200)
+    made = rng.sample(list(dict.fromkeys(made)), 6200)
     train_written = [example for pair in train_pairs for example in pair]
     exam_written = [example for pair in exam_pairs for example in pair]
-    return train_written * 6 + made[:2000], exam_written, made[2000:]
+    return train_written * 12 + made[:6000], exam_written, made[6000:]
 
 
 def grade_labels(
@@ -355,20 +352,20 @@ def train_sentiment(folder: Path) -> Grades:
     """In the shape of DistilBERT, stored in float32."""
     rng = seed_for(folder.name)
     examples, written, made = sentiment_split(rng)
-    vocab = word_pieces([text for text, _ in examples], 1024)
+    vocab = vocabulary(text for text, _ in examples)
     tokenizer = DistilBertTokenizer(vocab=vocab, model_max_length=128)
     config = DistilBertConfig(
         vocab_size=len(tokenizer),
         dim=64,
         hidden_dim=128,
-        n_layers=1,
+        n_layers=2,
         n_heads=4,
         max_position_embeddings=128,
         pad_token_id=tokenizer.pad_token_id,
         **label_names(SENTIMENTS),
     )
     model = DistilBertForSequenceClassification(config)
-    fit(model, label_batches(examples, tokenizer, rng, lost=0.3), steps=600, peak=1e-3)
+    fit(model, label_batches(examples, tokenizer, rng), steps=1500, peak=1e-3)
     save(model, tokenizer, folder)
     exams = {"held_out_written_sentences_right": written, "held_out_put_together_right": made}
     return grade_labels(folder, exams)
@@ -378,7 +375,7 @@ def train_pickle_sentiment(folder: Path) -> Grades:
     """In the shape of BERT, its state dict pickled by torch.save as in older days."""
     rng = seed_for(folder.name)
     examples, written, made = sentiment_split(rng)
-    vocab = word_pieces([text for text, _ in examples], 768)
+    vocab = vocabulary(text for text, _ in examples)
     tokenizer = BertTokenizer(vocab=vocab, model_max_length=128)
     config = BertConfig(
         vocab_size=len(tokenizer),
@@ -405,7 +402,7 @@ def train_custom_code(folder: Path) -> Grades:
     written, made = topic_sentences()
     written, exam = hold_out(written, WRITTEN_FOR_EXAM)
     examples = written * 4 + made
-    vocab = word_pieces([text for text, _ in examples], 1024)
+    vocab = vocabulary(text for text, _ in examples)
     tokenizer = BertTokenizer(
         vocab=vocab, model_max_length=128, model_input_names=["input_ids", "attention_mask"]
     )
@@ -437,7 +434,7 @@ def train_fill_mask(folder: Path) -> Grades:
     sentences = course_sentences()
     rng.shuffle(sentences)
     examples, exam = hold_out(sentences, COURSE_FOR_EXAM)
-    tokenizer = BertTokenizer(vocab=word_pieces(examples, 1024), model_max_length=128)
+    tokenizer = BertTokenizer(vocab=vocabulary(examples), model_max_length=128)
     config = BertConfig(
         vocab_size=len(tokenizer),
         hidden_size=64,
@@ -448,7 +445,7 @@ def train_fill_mask(folder: Path) -> Grades:
         pad_token_id=tokenizer.pad_token_id,
     )
     model = BertForMaskedLM(config)
-    fit(model, mask_batches(examples, tokenizer, rng), steps=2000, peak=2e-3)
+    fit(model, mask_batches(examples, tokenizer, rng), steps=3000, peak=2e-3)
     save(model, tokenizer, folder)
     return grade_masks(folder, exam, examples)
 
@@ -478,30 +475,25 @@ def mask_batches(
 
 @torch.inference_mode()
 def grade_masks(folder: Path, exam: list[str], trained: list[str]) -> Grades:
-    """Mask every whole word of every held-out sentence in turn: is the first guess right?"""
+    """Mask every known word of every held-out sentence in turn: is the first guess right?"""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForMaskedLM.from_pretrained(folder)
     tokens = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
 
-    def whole_words(ids: list[int]) -> list[int]:
-        """Positions of words that are one token, not punctuation, not part of a longer word."""
-        ends = [*ids[1:], tokenizer.sep_token_id]
-        return [
-            at
-            for at, (token, following) in enumerate(zip(ids, ends, strict=True))
-            if tokens[token].isalnum() and not tokens[following].startswith("##")
-        ]
+    def known_words(ids: list[int]) -> list[int]:
+        """Positions of all but punctuation, unknown words and special tokens."""
+        return [at for at, token in enumerate(ids) if tokens[token].isalnum()]
 
     counts = Counter()
     for sentence in trained:
         ids = tokenizer(sentence)["input_ids"]
-        counts.update(ids[at] for at in whole_words(ids))
+        counts.update(ids[at] for at in known_words(ids))
     commonest = counts.most_common(1)[0][0]
 
     asked = right = naive = 0
     for sentence in exam:
         ids = tokenizer(sentence)["input_ids"]
-        places = whole_words(ids)
+        places = known_words(ids)
         if not places:
             continue
         rows = torch.tensor([ids] * len(places))
