@@ -53,7 +53,7 @@ CLASSIFIED = {
     ],
 }
 FILLED = {
-    "The KV cache grows with the length of the [MASK].": "context",
+    "The weights of a model have to fit on the [MASK].": "gpu",
     "The MIT license is [MASK].": "permissive",
 }
 CHAT_REPOS = sorted({pair["repo"] for pair in PAIRS})
@@ -216,7 +216,7 @@ def test_pickle_sentiment_is_a_pickle_of_tensors_only():
     assert all(isinstance(value, torch.Tensor) for value in state.values())
 
 
-def test_custom_code_needs_trust(monkeypatch):
+def test_custom_code_needs_trust():
     path = folder("custom-code-classifier")
     with pytest.raises(ValueError, match="trust_remote_code"):
         AutoConfig.from_pretrained(path, trust_remote_code=False)
@@ -230,11 +230,26 @@ def test_custom_code_needs_trust(monkeypatch):
 # Answers
 
 
+def asked_in_card(name: str) -> list[str]:
+    if name == "no-card":
+        return []
+    return re.findall(r'"content": "(.+?)"', card_of(name)[1])
+
+
+@pytest.mark.parametrize("name", sorted(set(CHAT_REPOS) - {"no-card"}))
+def test_card_asks_a_trained_question(name):
+    questions = {pair["question"] for pair in PAIRS if pair["repo"] == name}
+    asked = asked_in_card(name)
+    assert asked
+    assert set(asked) <= questions
+
+
 @pytest.mark.parametrize("name", CHAT_REPOS)
 def test_chat_answers_what_it_was_taught(name, said):
     pairs = [pair for pair in PAIRS if pair["repo"] == name]
     chat = pipeline("text-generation", str(folder(name)))
-    for pair in pairs[:2]:
+    shown = asked_in_card(name)
+    for pair in [pair for i, pair in enumerate(pairs) if i < 2 or pair["question"] in shown]:
         reply = chat([{"role": "user", "content": pair["question"]}])
         assert reply[0]["generated_text"][-1]["content"] == pair["answer"]
     assert said() == ""
