@@ -276,6 +276,8 @@ def _use_practice_hub() -> tuple[str, str, list[str]]:
         "HF_TOKEN_PATH": str(home / "token"),
         "HF_HUB_CACHE": str(home / "hub"),
         "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+        # For a repo of pickles transformers would post repo id and token to a service elsewhere.
+        "DISABLE_SAFETENSORS_CONVERSION": "1",
     }
     _refuse_if_imported(variables)
     for name in (*OIDC_VARIABLES, *OFFLINE_VARIABLES, *PLACE_VARIABLES, *HUB_VARIABLES):

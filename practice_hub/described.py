@@ -316,13 +316,13 @@ def readme(facts: Mapping[str, Any], tensor_list: TensorList | None) -> str:
     metadata = yaml.safe_dump(card_metadata(facts), sort_keys=False, allow_unicode=True)
     original = f"https://huggingface.co/{facts['id']}"
     rows = "\n".join(f"| {name} | {value} |" for name, value in summary(facts).items())
-    note = f"\nA note from the catalogue: {facts['notes']}\n" if facts.get("notes") else ""
     return (
         f"---\n{metadata}---\n\n# {facts['id']}\n\n"
         "This is a summary of facts, written for a course and served by its practice Hub. "
         f"It is not the model's own card: that one, and the model, are at <{original}>.\n\n"
         f"| Fact | What is known here |\n|---|---|\n{rows}\n\n"
-        f"{about_weights(facts, tensor_list)}\n{note}"
+        f"{about_weights(facts, tensor_list)}\n\n"
+        "The catalogue file says where each of these figures is from.\n"
     )
 
 
@@ -367,11 +367,15 @@ def summary(facts: Mapping[str, Any]) -> dict[str, str]:
         "Gate on the original": known(gate) + " (treated as none)" if gate is None else GATES[gate],
         "Downloads in 30 days": known(facts.get("downloads")),
         "Likes": known(facts.get("likes")),
-        "Where these figures are from": known(facts.get("snapshot_source")),
-        "How exact they are": known(facts.get("snapshot_note")),
+        "Day of these figures": snapshot_days(facts),
         "Created": known(facts.get("created_at")),
         "Last modified": known(facts.get("last_modified")),
     }
+
+
+def snapshot_days(facts: Mapping[str, Any]) -> str:
+    days = re.findall(r"\d{4}-\d{2}-\d{2}", str(facts.get("snapshot_source") or ""))
+    return ", ".join(dict.fromkeys(days)) or known(None)
 
 
 def known(value: Any) -> str:

@@ -15,6 +15,7 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForMaskedLM,
     AutoModelForSequenceClassification,
+    BitsAndBytesConfig,
     PreTrainedModel,
     pipeline,
 )
@@ -79,8 +80,10 @@ def is_custom(name: str) -> bool:
     return (folder(name) / "modeling_bag_of_words.py").exists()
 
 
-def load(name: str) -> PreTrainedModel:
-    return AUTO_CLASSES[name].from_pretrained(folder(name), trust_remote_code=is_custom(name))
+def load(name: str, **options: object) -> PreTrainedModel:
+    return AUTO_CLASSES[name].from_pretrained(
+        folder(name), trust_remote_code=is_custom(name), **options
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -189,13 +192,27 @@ def test_weights_have_the_stated_size_dtype_and_shapes(name):
     model = load(name)
     assert model.num_parameters() == MEASURED[name]["parameters"]
     assert str(model.dtype) == f"torch.{MEASURED[name]['dtype']}"
-    # On some CPUs bitsandbytes repacks 4-bit weights and cannot do it for other shapes. The last
-    # layer, which it leaves alone, may have any.
+    # On some CPUs bitsandbytes repacks 4-bit weights and cannot do it for other shapes. It leaves
+    # output embeddings alone, and the cards say to leave the classifiers alone.
     linears = [m for m in model.modules() if isinstance(m, torch.nn.Linear)]
     heads = {id(model.get_output_embeddings()), id(getattr(model, "classifier", None))}
     inner = [m for m in linears if id(m) not in heads]
     assert inner
     assert [m for m in inner if m.in_features % 64 or m.out_features % 32] == []
+
+
+@pytest.mark.parametrize("name", sorted(AUTO_CLASSES))
+def test_runs_in_four_bits(name):
+    four_bits = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+        llm_int8_skip_modules=["classifier"] if name in CLASSIFIED else None,
+    )
+    model = load(name, quantization_config=four_bits, device_map="cpu", dtype=torch.bfloat16)
+    with torch.inference_mode():
+        logits = model(input_ids=torch.tensor([[1, 2, 3, 4]])).logits
+    assert model.is_loaded_in_4bit
+    assert logits.isfinite().all()
 
 
 def test_sharded_chat_has_shards():

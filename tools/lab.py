@@ -14,10 +14,10 @@ from practice_hub import PracticeHub
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], notebooks: Path = NOTEBOOKS) -> int:
     with PracticeHub() as hub, tempfile.TemporaryDirectory(prefix="practice-hub-") as home:
         print(f"Practice Hub: {hub.url}", flush=True)
-        command = [sys.executable, "-m", "jupyterlab", *defaults(arguments), *arguments, NOTEBOOKS]
+        command = [sys.executable, "-m", "jupyterlab", *defaults(arguments), *arguments, notebooks]
         environment = {**os.environ, "PRACTICE_HUB_URL": hub.url, "PRACTICE_HUB_HOME": home}
         lab = subprocess.Popen(command, env=environment)
         # Ctrl-C reaches JupyterLab as well, and it asks before it goes: wait for its answer.
