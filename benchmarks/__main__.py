@@ -14,11 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from practice_hub import PracticeHub
+from practice_hub.actions import Visitor
 
 RUNS = 5
 ROOM = 30
 REQUESTS = 2000
 REPO = "practice/tiny-chat"
+GATED = "practice/gated-chat"
+KEY = "thirty-learners"
 
 
 def main() -> None:
@@ -58,6 +61,7 @@ def first_answer_seconds() -> float:
 import time
 began = time.perf_counter()
 from practice_hub import PracticeHub
+from practice_hub.actions import Visitor
 import urllib.request
 with PracticeHub() as hub:
     urllib.request.urlopen(hub.url + "/api/models/{REPO}").read()
@@ -99,6 +103,38 @@ def a_room_downloads(url: str) -> tuple[float, float]:
         with ThreadPoolExecutor(ROOM) as room:
             sizes = list(room.map(learner, range(ROOM)))
         return time.perf_counter() - began, sum(sizes) / 1e6
+
+
+def a_room_opens_a_gate(url: str) -> tuple[list[float], int]:
+    """The whole walk by thirty learners at once: seconds for each, and errors nobody provoked."""
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import GatedRepoError
+
+    with tempfile.TemporaryDirectory() as folder:
+
+        def learner(number: int) -> float | None:
+            began = time.perf_counter()
+            try:
+                visitor = Visitor(f"{url}/{KEY}/learner-{number}")
+                api = HfApi(endpoint=visitor.url, token=visitor.create_token("course"))
+                list(api.list_models(author="practice", limit=20))
+                api.model_info(GATED)
+                try:
+                    api.auth_check(GATED)
+                    return None
+                except GatedRepoError:
+                    visitor.agree(GATED)
+                place = Path(folder, str(number))
+                snapshot_download(GATED, endpoint=visitor.url, token=api.token, cache_dir=place)
+            except Exception as error:  # counted, whatever it is
+                print(f"learner {number}: {error!r}", file=sys.stderr)
+                return None
+            return time.perf_counter() - began
+
+        with ThreadPoolExecutor(ROOM) as room:
+            walks = list(room.map(learner, range(ROOM)))
+    times = [seconds for seconds in walks if seconds is not None]
+    return times, ROOM - len(times)
 
 
 if __name__ == "__main__":

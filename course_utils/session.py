@@ -19,13 +19,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from course_utils import colab
 from course_utils.course_error import CourseError
 from course_utils.curriculum import HUBS, curriculum
 from course_utils.gpus import Device, current_device
 from course_utils.report import Report
+
+if TYPE_CHECKING:
+    from practice_hub.actions import Visitor
 
 REAL_ENDPOINT = "https://huggingface.co"
 PROBE_SECONDS = 4.0
@@ -68,6 +71,21 @@ class Session(Report):
     @property
     def on_practice_hub(self) -> bool:
         return self.hub == "practice"
+
+    @property
+    def visitor(self) -> Visitor:
+        """Does by call what the practice Hub's pages do by click: make a token, agree to terms.
+
+        Raises:
+            CourseError: on the real Hub, where only you yourself can do that.
+        """
+        from practice_hub.actions import Visitor
+
+        if not self.on_practice_hub:
+            raise CourseError(
+                f"Only the practice Hub takes calls for clicks. Visit {self.endpoint}"
+            )
+        return Visitor(self.endpoint)
 
     def title(self) -> str:
         return f"{curriculum().title}: the {self.hub} Hub, on {self.place}"
@@ -309,7 +327,8 @@ def _running_practice_hub() -> tuple[str, Path] | None:
 def _start_practice_hub() -> tuple[str, Path]:
     from practice_hub import PracticeHub
 
-    hub = PracticeHub().start()
+    alone = os.environ.get("PRACTICE_HUB_AUTO_APPROVE", "").upper() in TRUE
+    hub = PracticeHub(auto_approve=alone).start()
     _started.append(hub)
     home = _make_home(Path(tempfile.mkdtemp(prefix="practice-hub-")))
     atexit.register(shutil.rmtree, home, ignore_errors=True)

@@ -72,7 +72,7 @@ class PracticeHub:
         self._server = uvicorn.Server(
             uvicorn.Config(
                 served,
-                log_level="error",
+                log_level="critical",
                 access_log=False,
                 lifespan="off",
                 ws="none",

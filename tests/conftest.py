@@ -36,7 +36,12 @@ def pytest_configure(config: pytest.Config) -> None:
             del os.environ[name]
     if config.getoption("--hub") == "real":
         return
-    os.environ.update(PROXIES, COURSE_HUB="practice", TOKENIZERS_PARALLELISM="false")
+    os.environ.update(
+        PROXIES,
+        COURSE_HUB="practice",
+        PRACTICE_HUB_AUTO_APPROVE="1",
+        TOKENIZERS_PARALLELISM="false",
+    )
     hub = PracticeHub().start()
     home = tempfile.TemporaryDirectory(prefix="practice-hub-")
     with pytest.MonkeyPatch.context() as patch:

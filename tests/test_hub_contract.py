@@ -187,6 +187,55 @@ def test_malformed_queries_are_400(practice_only, query):
     assert answer.json()["error"]
 
 
+def test_a_list_goes_on_by_link(repo_id):
+    owner = repo_id.split("/")[0]
+    url = f"{huggingface_hub.constants.ENDPOINT}/api/models?author={owner}&limit=2"
+    seen: list[str] = []
+    for _ in range(3):
+        answer = get(url)
+        seen += [model["id"] for model in answer.json()]
+        url = answer.links["next"]["url"]
+        assert f"author={owner}" in url
+    assert len(set(seen)) == 6
+
+
+def test_refs_and_paths_info(repo_id):
+    (main,) = [ref for ref in HfApi().list_repo_refs(repo_id).branches if ref.name == "main"]
+    assert main.target_commit == HfApi().model_info(repo_id).sha
+    found = HfApi().get_paths_info(repo_id, ["config.json", "no-such-file"])
+    assert [entry.path for entry in found] == ["config.json"]
+
+
+def test_tokenizer_and_chat_template(repo_id):
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(repo_id)
+    messages = [{"role": "user", "content": "Hello"}]
+    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    assert text.endswith("<|im_start|>assistant\n")
+
+
+def test_a_sharded_model_loads(practice_only):
+    from transformers import AutoModelForCausalLM
+
+    sharded = "practice/sharded-chat"
+    model = AutoModelForCausalLM.from_pretrained(sharded)
+    assert model.num_parameters() == HfApi().model_info(sharded).safetensors.total
+
+
+def test_a_pipeline_finds_its_task_by_asking_the_hub(practice_only):
+    from transformers import pipeline
+
+    (found,) = pipeline(model="practice/tiny-sentiment")("I love this.")
+    assert found["label"] == "positive"
+
+
+def test_old_names_are_sent_on(practice_only):
+    assert HfApi().model_info("gpt2").id == "openai-community/gpt2"
+    assert HfApi().model_info("Practice/Tiny-Chat").id == "practice/tiny-chat"
+    assert hf_hub_download("gpt2", "config.json")
+
+
 # The server itself
 
 

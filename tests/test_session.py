@@ -221,3 +221,15 @@ def test_every_report_prints_as_its_text():
     for kind in Report.__subclasses__():
         assert kind.__repr__ is Report.__repr__, f"{kind.__name__}: dataclass(repr=False)"
     assert repr(cu.current_device()) == str(cu.current_device())
+
+
+def test_the_visitor_acts_on_the_practice_hub_only(run_python, recording_mirror):
+    code = """
+import course_utils as cu
+session = cu.start("practice")
+print(session.visitor.create_token("mine")[:12], session.visitor.agree("practice/gated-chat"))
+"""
+    assert run_python(code).stdout.strip() == "hf_practice_ accepted"
+    code = "import course_utils as cu; cu.start('real').visitor"
+    finished = run_python(code, check=False, HF_ENDPOINT=recording_mirror.url)
+    assert "Only the practice Hub takes calls for clicks" in finished.stderr

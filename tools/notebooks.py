@@ -111,7 +111,12 @@ def footer(lesson: Lesson, course: Curriculum) -> str:
 def execute(notebook: NotebookNode, kernel: str = "python3", folder: Path = NOTEBOOKS) -> None:
     """Run every cell on a fresh practice Hub, in a kernel of its own."""
     with tempfile.TemporaryDirectory() as scratch:
-        environment = {**os.environ, "COURSE_HUB": "practice", "IPYTHONDIR": scratch}
+        environment = {
+            **os.environ,
+            "COURSE_HUB": "practice",
+            "PRACTICE_HUB_AUTO_APPROVE": "1",  # nobody is here to click
+            "IPYTHONDIR": scratch,
+        }
         environment.pop("PRACTICE_HUB_URL", None)
         client = NotebookClient(
             notebook,
