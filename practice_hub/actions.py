@@ -60,6 +60,10 @@ class Visitor:
         """Accept the terms of a gated repo; returns "accepted" or "pending"."""
         return self._act("agree", repo_id=repo_id, fields=fields)["status"]
 
+    def cancel(self, repo_id: str) -> None:
+        """Take back a request that is still pending."""
+        self._act("cancel", repo_id=repo_id)
+
     def review(self, repo_id: str, status: str, user: str | None = None) -> None:
         """Decide as the repo's owner: "accepted", "rejected", "pending" or "reset".
 
@@ -67,9 +71,9 @@ class Visitor:
         """
         self._act("review", repo_id=repo_id, status=status, user=user)
 
-    def approve_login(self, user_code: str) -> None:
-        """Type the code of a waiting ``login()`` into the device page."""
-        self._act("approve_login", user_code=user_code)
+    def approve_login(self, user_code: str, yes: bool = True) -> None:
+        """Type the code of a waiting ``login()`` into the device page, and say yes or no."""
+        self._act("approve_login", user_code=user_code, yes=yes)
 
     def forget_me(self) -> None:
         """Drop the visitor's tokens and requests: the gates are closed again."""
@@ -112,6 +116,8 @@ def act(request: Request, action: str, **arguments: Any) -> dict[str, Any]:
             accounts.revoke_token(user, **arguments)
         case "agree":
             return {"status": agree(request, accounts, user, **arguments)}
+        case "cancel":
+            accounts.cancel(user, **arguments)
         case "review":
             asker = arguments.pop("user") or user
             accounts.review(asker, **arguments)

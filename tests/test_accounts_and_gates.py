@@ -93,6 +93,25 @@ def test_a_manual_gate_waits_is_refused_is_reset_and_opens(visitor, token, tmp_p
     HfApi().auth_check(MANUAL, token=token)
 
 
+def test_a_request_can_be_taken_back(visitor, token, tmp_path):
+    visitor.agree(MANUAL)
+    visitor.cancel(MANUAL)
+    assert "not in the authorized list" in refusal(MANUAL, token, tmp_path).server_message
+    with pytest.raises(ValueError, match="No pending access request"):
+        visitor.cancel(MANUAL)
+
+
+def test_a_login_can_be_denied(hub, visitor):
+    session = huggingface_hub.utils.get_session()
+    login = session.post(f"{hub.url}/oauth/device", data={"client_id": "course"}).json()
+    visitor.approve_login(login["user_code"], yes=False)
+    form = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code"}
+    answer = session.post(
+        f"{hub.url}/oauth/token", data={**form, "device_code": login["device_code"]}
+    )
+    assert answer.json()["error"] == "access_denied"
+
+
 def test_the_owner_sees_and_decides_through_the_client(hub, visitor, token):
     visitor.agree(MANUAL)
     owner = hub.owner_token()
