@@ -33,9 +33,14 @@ def main() -> None:
     with PracticeHub() as hub:
         show("model_info requests a second, one client", f"{requests_a_second(hub.url):.0f}")
         seconds, megabytes = a_room_downloads(hub.url)
-        show(
-            f"{ROOM} clients download {REPO} at once", f"{seconds:.1f} s, {megabytes:.0f} MB in all"
-        )
+        show(f"{ROOM} clients download tiny-chat", f"{seconds:.1f} s, {megabytes:.0f} MB in all")
+    with PracticeHub(room_key=KEY) as hub:
+        times, errors = a_room_opens_a_gate(hub.url)
+    show(
+        f"{ROOM} learners list, agree, download",
+        f"{statistics.median(times):.1f} s in the median, {max(times):.1f} s the last, "
+        f"{errors} unexpected errors",
+    )
 
 
 def show(what: str, figure: str) -> None:

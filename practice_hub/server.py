@@ -62,7 +62,8 @@ class PracticeHub:
         self._accounts = Accounts(auto_approve)
         app = create_app({**described.repos, **load_held()}, self.instance, self._accounts)
         served = Room(app, room_key) if room_key else app
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # With the protocol named, asyncio sends small answers at once instead of waiting for more.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((host, port))

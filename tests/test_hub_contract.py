@@ -16,6 +16,7 @@ import pytest
 from huggingface_hub import HfApi, hf_hub_download, snapshot_download
 from huggingface_hub.errors import (
     EntryNotFoundError,
+    GatedRepoError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
@@ -234,6 +235,62 @@ def test_old_names_are_sent_on(practice_only):
     assert HfApi().model_info("gpt2").id == "openai-community/gpt2"
     assert HfApi().model_info("Practice/Tiny-Chat").id == "practice/tiny-chat"
     assert hf_hub_download("gpt2", "config.json")
+
+
+@pytest.mark.parametrize("sort", ["downloads", "likes", "created_at", "last_modified"])
+def test_lists_are_sorted_from_the_top(repo_id, sort):
+    models = list(HfApi().list_models(sort=sort, limit=10, expand=[CAMEL.get(sort, sort)]))
+    values = [getattr(model, sort) for model in models]
+    assert values == sorted(values, reverse=True)
+    assert len(set(values)) > 1
+
+
+CAMEL = {"created_at": "createdAt", "last_modified": "lastModified"}
+
+
+def test_lists_filter_by_size_and_license(practice_only):
+    api = HfApi()
+    arguments = {"num_parameters": "min:6B,max:8B", "filter": "license:apache-2.0", "gated": False}
+    found = list(api.list_models(**arguments, expand=["safetensors", "tags", "gated"]))
+    assert "mistralai/Mistral-7B-Instruct-v0.3" in [model.id for model in found]
+    for model in found:
+        assert 6e9 <= model.safetensors.total <= 8e9
+        assert "license:apache-2.0" in model.tags
+        assert model.gated is False
+
+
+def test_no_xet_and_no_compression(practice_only, repo_id):
+    for method in ("HEAD", "GET"):
+        answer = get(file_url(repo_id, "tokenizer.json"), method, **{"Accept-Encoding": "gzip"})
+        assert not [name for name in answer.headers if name.lower().startswith("x-xet")]
+        assert "content-encoding" not in answer.headers
+        assert (
+            int(answer.headers["content-length"])
+            == (HELD / repo_id / "tokenizer.json").stat().st_size
+        )
+    tree = get(f"{huggingface_hub.constants.ENDPOINT}/api/models/{repo_id}/tree/main").json()
+    assert not any("xetHash" in entry for entry in tree)
+
+
+def test_a_gated_snapshot_is_refused_whole(practice_only, tmp_path):
+    with pytest.raises(GatedRepoError):
+        snapshot_download("practice/gated-chat", token=False, local_dir=tmp_path)
+    assert not list(tmp_path.glob("*.safetensors"))
+
+
+def test_transformers_wraps_the_gate_in_an_os_error(practice_only):
+    from transformers import AutoModelForCausalLM
+
+    with pytest.raises(OSError) as error:
+        AutoModelForCausalLM.from_pretrained("practice/gated-chat", token=False)
+    assert isinstance(error.value.__cause__, GatedRepoError)
+
+
+@pytest.mark.parametrize("path", ["/api/agent-harnesses", "/api/no/such/route"])
+def test_unknown_api_routes_are_404_json(practice_only, path):
+    answer = get(huggingface_hub.constants.ENDPOINT + path)
+    assert answer.status_code == 404
+    assert answer.json() == {"error": "Sorry, we can't find the page you are looking for."}
 
 
 # The server itself
