@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
 
 from practice_hub.described import CatalogueError
@@ -37,11 +38,17 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
+    except socket.gaierror as error:
+        print(f"The host {options.host!r} is not one of this machine: {error}.", file=sys.stderr)
+        return 1
     except (OSError, OverflowError) as error:
         print(f"Port {options.port} cannot be used: {error}. Try --port 0.", file=sys.stderr)
         return 1
-    address = f"{hub.url}/{options.room_key}/YOUR-NAME" if options.room_key else hub.url
+    address = hub.url.replace("0.0.0.0", socket.gethostname())
+    if options.room_key:
+        address += f"/{options.room_key}/your-name"
     print(f"The practice Hub is at {address}", "Point the libraries at it with", sep="\n")
+    print("    unset HF_TOKEN HUGGING_FACE_HUB_TOKEN HF_TOKEN_PATH HF_HUB_CACHE")
     print(f"    export HF_ENDPOINT={address} HF_HOME=$(mktemp -d)", flush=True)
     hub.serve()
     return 0

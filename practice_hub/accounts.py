@@ -22,6 +22,9 @@ LEARNER = "learner"  # who a visitor of the pages is
 DEVICE_CODE_SECONDS = 300
 LOGIN_SECONDS = 30 * 24 * 3600
 MOST_TOKENS = 100
+MOST_LOGINS = 20
+REVOKED_KEPT = 20
+LOGIN = "login "
 
 
 def now_text(seconds: float | None = None) -> str:
@@ -137,7 +140,9 @@ class Accounts:
             expires=None if seconds is None else time.time() + seconds,
         )
         with self._lock:
-            valid = [held for held in self.tokens_of(user) if held.is_valid()]
+            held_ones = [held for held in self.tokens_of(user) if not held.name.startswith(LOGIN)]
+            valid = [held for held in held_ones if held.is_valid()]
+            self._drop([held for held in held_ones if not held.is_valid()][:-REVOKED_KEPT])
             if any(held.name == name for held in valid):
                 raise AccountError(f"You have a token named {name!r} already. Revoke it first.")
             if len(valid) >= MOST_TOKENS:
@@ -217,6 +222,9 @@ class Accounts:
     def forget(self, user: str) -> None:
         """As if this person had never been here."""
         with self._lock:
+            self._refresh = {d: owner for d, owner in self._refresh.items() if owner != user}
+            waiting = [login for login in self._logins.values() if login.approved_by != user]
+            self._logins = {login.device_code: login for login in waiting}
             self._tokens = {d: token for d, token in self._tokens.items() if token.user != user}
             self._requests = {k: made for k, made in self._requests.items() if made.user != user}
 
@@ -266,8 +274,14 @@ class Accounts:
             user = self._refresh.pop(digest(refresh_token), None)
             return "invalid_grant" if user is None else self._grant(user)
 
+    def _drop(self, tokens: list[Token]) -> None:
+        for token in tokens:
+            del self._tokens[token.digest]
+
     def _grant(self, user: str) -> tuple[str, str]:
-        name = f"login {secrets.token_hex(3)}"
+        logins = [token for token in self.tokens_of(user) if token.name.startswith(LOGIN)]
+        self._drop(logins[: 1 - MOST_LOGINS])  # the oldest make room
+        name = LOGIN + secrets.token_hex(6)
         access = self.create_token(user, name, role="write", seconds=LOGIN_SECONDS)
         refresh = secrets.token_urlsafe(24)
         self._refresh[digest(refresh)] = user

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import urllib.error
 import urllib.request
@@ -16,10 +17,9 @@ from starlette.responses import Response
 from practice_hub.accounts import AccountError, Accounts
 from practice_hub.answers import HubError, json_answer
 from practice_hub.repos import Repo
-from practice_hub.state import hub_of, visitor_of
+from practice_hub.state import hub_of, json_of, visitor_of
 
 PATH = "/api/practice-hub/actions"
-LONGEST = 100_000
 
 
 class Visitor:
@@ -57,7 +57,10 @@ class Visitor:
         self._act("revoke_token", name=name)
 
     def agree(self, repo_id: str, **fields: str) -> str:
-        """Accept the terms of a gated repo; returns "accepted" or "pending"."""
+        """Accept the terms of a gated repo; returns "accepted" or "pending".
+
+        ``fields`` are the answers to the form's questions; here they may be left out.
+        """
         return self._act("agree", repo_id=repo_id, fields=fields)["status"]
 
     def cancel(self, repo_id: str) -> None:
@@ -90,20 +93,21 @@ class Visitor:
             with direct.open(request, timeout=10) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            raise ValueError(json.load(error)["error"]) from None
+            text = error.read(10_000).decode("utf-8", "replace")
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                text = json.loads(text)["error"]
+            raise ValueError(text) from None
 
 
 async def answer_action(request: Request) -> Response:
     if request.headers.get("content-type") != "application/json":
         # A page elsewhere cannot send this type without asking first, and is not answered yes.
         raise HubError(415, "An action is sent as application/json.")
-    body = await request.body()
     try:
-        wanted = json.loads(body[:LONGEST])
-        return json_answer(act(request, **wanted))
+        return json_answer(act(request, **await json_of(request)))
     except AccountError as error:
         raise HubError(400, str(error)) from None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, AttributeError, KeyError):
         raise HubError(400, "This action or its arguments are not known here.") from None
 
 
@@ -119,7 +123,7 @@ def act(request: Request, action: str, **arguments: Any) -> dict[str, Any]:
         case "cancel":
             accounts.cancel(user, **arguments)
         case "review":
-            asker = arguments.pop("user") or user
+            asker = arguments.pop("user", None) or user
             accounts.review(asker, **arguments)
         case "approve_login":
             accounts.approve_login(user, **arguments)

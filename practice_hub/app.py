@@ -96,7 +96,8 @@ def model_info(request: Request) -> Response:
     at = find_snapshot(repo, request.path_params.get("revision", "main"))
     found = describe(repo, at, expand_fields(request.query_params))
     if request.query_params.get("blobs", "").lower() in TRUE:
-        found["siblings"] = [sibling(file, blobs=True) for file in at.files.values()]
+        masked = not may_read(repo, caller_of(request), hub_of(request).accounts)
+        found["siblings"] = [sibling(file, True, masked) for file in at.files.values()]
     return json_answer(found)
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from practice_hub.accounts import OWNER, STATUSES, AccountError, GateRequest
-from practice_hub.answers import HubError, json_answer, text_answer
+from practice_hub.answers import HubError, json_answer, route_path, text_answer
 from practice_hub.gatekeeper import is_visible, open_gate, see
 from practice_hub.repos import Repo, stable_id
 from practice_hub.state import (
     caller_of,
     form_of,
     hub_of,
+    json_of,
     known_caller_of,
     refuse_cross_site,
     visitor_of,
@@ -55,8 +56,9 @@ def same_but_for_case(asked: str, repos: Mapping[str, Repo]) -> str | None:
 
 def moved(request: Request, old: str, new: str) -> HubError:
     """The Hub sends on whoever uses an old name: same question, relative address."""
+    path = route_path(request).replace(f"/{old}", f"/{new}", 1)
     query = f"?{request.url.query}" if request.url.query else ""
-    place = request.scope["path"].replace(f"/{old}", f"/{new}", 1) + query
+    place = request.scope.get("root_path", "") + quote(path) + query
     return HubError(307, f"Temporary Redirect. Redirecting to {place}", None, {"Location": place})
 
 
@@ -130,9 +132,9 @@ def report(request: Request) -> Response:
 async def read_body(request: Request, *names: str) -> dict[str, str]:
     """The named strings of a JSON body."""
     try:
-        content = json.loads(await request.body() or b"{}")
+        content = await json_of(request)
         return {name: str(content[name]) for name in names}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError):
         expected = " and ".join(f'"{name}"' for name in names)
         raise HubError(400, f"✖ Invalid input: expected {expected}\n  → at body") from None
 

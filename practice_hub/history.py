@@ -13,9 +13,7 @@ from practice_hub.answers import HubError, json_answer
 from practice_hub.gatekeeper import may_read, open_gate
 from practice_hub.gates import repo_of
 from practice_hub.model_info import tree_entry
-from practice_hub.state import caller_of, find_snapshot, hub_of
-
-LONGEST_BODY = 100_000
+from practice_hub.state import body_of, caller_of, find_snapshot, hub_of
 
 
 def refs(request: Request) -> Response:
@@ -49,9 +47,7 @@ async def paths_info(request: Request) -> Response:
     """Entries as in the tree; a path that is not there is left out."""
     repo = repo_of(request)
     at = find_snapshot(repo, request.path_params["revision"])
-    body = await request.body()
-    if len(body) > LONGEST_BODY:
-        raise HubError(413, f"A body here has at most {LONGEST_BODY:,} bytes.")
+    body = await body_of(request)
     masked = not may_read(repo, caller_of(request), hub_of(request).accounts)
     wanted = read_paths(body, request.headers.get("content-type", ""))
     return json_answer(
@@ -66,6 +62,6 @@ def read_paths(body: bytes, content_type: str) -> list[str]:
         return [value for name, value in form if name == "paths"]
     try:
         paths = json.loads(body)["paths"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise HubError(400, "✖ Invalid input: expected array\n  → at paths") from None
     return [str(path) for path in paths] if isinstance(paths, list) else [str(paths)]

@@ -57,12 +57,13 @@ def tags(repo: Repo, snapshot: Snapshot) -> list[str]:
     return list(dict.fromkeys(tag for tag in found if tag))
 
 
-def sibling(file: RepoFile, blobs: bool) -> dict[str, Any]:
+def sibling(file: RepoFile, blobs: bool, masked: bool = False) -> dict[str, Any]:
     if not blobs:
         return {"rfilename": file.path}
     found: dict[str, Any] = {"rfilename": file.path, "blobId": file.blob_id, "size": file.size}
     if file.sha256:
-        found["lfs"] = {"sha256": file.sha256, "size": file.size, "pointerSize": pointer_size(file)}
+        sha256 = "*" * 64 if masked else file.sha256
+        found["lfs"] = {"sha256": sha256, "size": file.size, "pointerSize": pointer_size(file)}
     return found
 
 

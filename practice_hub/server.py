@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import uvicorn
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp
 
 from practice_hub.accounts import OWNER, Accounts
 from practice_hub.app import create_app
@@ -19,6 +21,7 @@ from practice_hub.repos import load_held
 from practice_hub.room import Room
 
 LOOPBACK = "127.0.0.1"
+OWN_NAMES = [LOOPBACK, "localhost"]
 SECONDS_TO_START = 20
 logger = logging.getLogger(__name__)
 
@@ -60,8 +63,12 @@ class PracticeHub:
         for problem in self.problems:
             logger.warning("Left out of the catalogue: %s", problem)
         self._accounts = Accounts(auto_approve)
-        app = create_app({**described.repos, **load_held()}, self.instance, self._accounts)
-        served = Room(app, room_key) if room_key else app
+        repos = {**described.repos, **load_held()}
+        app = create_app(repos, self.instance, self._accounts)
+        if room_key is not None:
+            served: ASGIApp = Room(app, room_key, {repo.owner for repo in repos.values()})
+        else:  # no other site's page may reach this Hub under a name of its own
+            served = TrustedHostMiddleware(app, OWN_NAMES)
         # With the protocol named, asyncio sends small answers at once instead of waiting for more.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -94,6 +101,10 @@ class PracticeHub:
 
     def start(self) -> PracticeHub:
         """Serve from a background thread; returns when the first request would be answered."""
+        if self._server.should_exit:
+            raise RuntimeError(
+                "A practice Hub that was stopped cannot start again: make a new one."
+            )
         if self._thread is not None:
             return self
         self._socket.listen(1024)

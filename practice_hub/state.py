@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
@@ -12,7 +14,7 @@ from practice_hub.accounts import LEARNER, Accounts, Caller
 from practice_hub.answers import LOG_IN, HubError, not_logged_in, revision_not_found
 from practice_hub.repos import Repo, Snapshot
 
-LONGEST_FORM = 100_000
+LONGEST_BODY = 100_000
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,37 @@ def refuse_cross_site(request: Request) -> None:
         )
 
 
-async def form_of(request: Request) -> dict[str, str]:
-    """A form as browsers and OAuth clients send it."""
+async def body_of(request: Request) -> bytes:
+    """The body, read no further than it may be long.
+
+    Raises:
+        HubError: 413, it is longer.
+    """
     body = b""
     async for part in request.stream():
         body += part
-        if len(body) > LONGEST_FORM:
-            raise HubError(413, f"A form here has at most {LONGEST_FORM:,} bytes.")
+        if len(body) > LONGEST_BODY:
+            raise HubError(413, f"A body here has at most {LONGEST_BODY:,} bytes.")
+    return body
+
+
+async def json_of(request: Request) -> dict[str, Any]:
+    """The JSON object of a body; {} for an empty one.
+
+    Raises:
+        ValueError: it is not JSON, not an object, or not text that can be sent on.
+    """
+    try:
+        content = json.loads(await body_of(request) or b"{}")
+        json.dumps(content, ensure_ascii=False).encode()  # half a surrogate pair ends here
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(content, dict):
+        raise ValueError("not an object")
+    return content
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """A form as browsers and OAuth clients send it."""
+    body = await body_of(request)
     return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))

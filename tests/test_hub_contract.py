@@ -311,7 +311,7 @@ def raw(hub: PracticeHub, request: bytes) -> bytes:
 
 def still_serves(hub: PracticeHub) -> bool:
     return raw(
-        hub, b"GET /api/models?limit=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        hub, b"GET /api/models?limit=1 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
     ).startswith(b"HTTP/1.1 200")
 
 
@@ -327,7 +327,7 @@ def still_serves(hub: PracticeHub) -> bool:
     ],
 )
 def test_no_path_leads_out_of_a_repo(practice_only, hub, path):
-    answer = raw(hub, b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    answer = raw(hub, b"GET " + path + b" HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
     assert answer.split()[1] in (b"400", b"404")
     assert b'tiny-chat"]' not in answer
     assert still_serves(hub)
@@ -339,15 +339,15 @@ def test_no_path_leads_out_of_a_repo(practice_only, hub, path):
         b"",
         b"\x00\xff\xfe garbage\r\n\r\n",
         b"GET\r\n\r\n",
-        b"GET /api/models HTTP/1.1\r\nHost: x\r\nBig: " + b"x" * 200_000 + b"\r\n\r\n",
-        b"GET /" + b"x" * 200_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"POST /api/models HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
-        b"DELETE /api/models/practice/tiny-chat HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-        b"GET /api/models/%ff%fe HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-        b"GET /api/models?limit=%ff&cursor=%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-        b"GET /practice/tiny-chat/resolve/main/config.json HTTP/1.1\r\nHost: x\r\n"
+        b"GET /api/models HTTP/1.1\r\nHost: 127.0.0.1\r\nBig: " + b"x" * 200_000 + b"\r\n\r\n",
+        b"GET /" + b"x" * 200_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        b"POST /api/models HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -5\r\n\r\n",
+        b"DELETE /api/models/practice/tiny-chat HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
+        b"GET /api/models/%ff%fe HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
+        b"GET /api/models?limit=%ff&cursor=%00 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
+        b"GET /practice/tiny-chat/resolve/main/config.json HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         b"Range: bytes=99999999-\r\nConnection: close\r\n\r\n",
-        b"GET /practice/tiny-chat/resolve/main/config.json HTTP/1.1\r\nHost: x\r\n"
+        b"GET /practice/tiny-chat/resolve/main/config.json HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         b"Range: bytes=oops\r\nConnection: close\r\n\r\n",
     ],
 )
