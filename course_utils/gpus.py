@@ -52,7 +52,7 @@ def current_device() -> Device:
     """The device that torch would use first. Imports torch."""
     try:
         import torch
-    except ImportError:
+    except (ImportError, OSError):  # not installed, or a build whose CUDA libraries are not there
         return _cpu()
     if torch.cuda.is_available():
         return _cuda()

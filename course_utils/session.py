@@ -11,15 +11,19 @@ import atexit
 import json
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from course_utils import colab
 from course_utils.course_error import CourseError
@@ -100,6 +104,7 @@ class Session(Report):
 
 
 _session: Session | None = None
+_starting = threading.Lock()
 _started: list[Any] = []  # the practice Hub of this kernel, if it runs one itself
 
 
@@ -113,6 +118,11 @@ def start(hub: str = "auto") -> Session:
     Raises:
         CourseError: the libraries, or an earlier ``start()``, are on another Hub already.
     """
+    with _starting:
+        return _start(hub)
+
+
+def _start(hub: str) -> Session:
     global _session
     wanted, reason = _choose(hub)
     if _session is not None:
@@ -122,11 +132,12 @@ def start(hub: str = "auto") -> Session:
             f"This kernel is on the {_session.hub} Hub and a kernel has only one.\n"
             + restart_words()
         )
+    _practice_instance.cache_clear()
     if wanted is None:
         wanted, reason = _probe_and_choose()
+    device = current_device()
     set_up = _use_practice_hub if wanted == "practice" else _use_real_hub
     endpoint, home, notes = set_up()
-    device = current_device()
     _session = Session(
         hub=wanted,
         endpoint=endpoint,
@@ -225,16 +236,21 @@ def why_no_answer(endpoint: str, seconds: float = PROBE_SECONDS) -> str | None:
 
     Sends no token. A page where data should be (a hotel's login page, say) is not an answer.
     """
-    outcome: list[str | None] = []
+    outcome = _within(seconds, _ask_for_one_model, endpoint, seconds)
+    return outcome[0] if outcome else f"did not answer within {seconds:g} s"
 
-    def ask() -> None:
-        outcome.append(_ask_for_one_model(endpoint, seconds))
 
-    # Looking up a name can outlast any socket timeout, so the wait is bounded here.
-    thread = threading.Thread(target=ask, daemon=True)
+def _within(seconds: float, function: Callable[..., Any], *arguments: Any) -> list[Any]:
+    """[what the function returned], or [] when it took too long.
+
+    Looking up a name and a slow trickle of bytes outlast any socket timeout, so the wait is bounded
+    here.
+    """
+    outcome: list[Any] = []
+    thread = threading.Thread(target=lambda: outcome.append(function(*arguments)), daemon=True)
     thread.start()
     thread.join(seconds)
-    return outcome[0] if outcome else f"did not answer within {seconds:g} s"
+    return outcome
 
 
 def _ask_for_one_model(endpoint: str, seconds: float) -> str | None:
@@ -265,25 +281,59 @@ def _real_endpoint() -> str:
     return named if named and _practice_instance(named) is None else REAL_ENDPOINT
 
 
+@cache
 def _practice_instance(url: str) -> str | None:
-    """The id of the practice Hub that answers at ``url``; None if none does."""
-    import http.client
-    import urllib.request
+    """The id of the practice Hub that answers at ``url``; None if what is there is none.
 
+    Raises:
+        CourseError: a practice Hub is there and its door stays shut, or it could not be told in
+            time. Taking either for the real Hub would send it a real token.
+    """
     if not url or url == REAL_ENDPOINT:
         return None
+    outcome = _within(PROBE_SECONDS, _ask_who_is_there, url)
+    if not outcome:
+        raise CourseError(
+            f"{url} did not say within {PROBE_SECONDS:g} s which Hub it is. Run the cell again, or "
+            "unset HF_ENDPOINT and PRACTICE_HUB_URL and restart."
+        )
+    status, powered_by, body = outcome[0]
+    if powered_by != "practice-hub":
+        return None
+    instance = body.get("instance") if isinstance(body, dict) else None
+    if status != 200 or not re.fullmatch(r"[0-9a-z]{1,32}", str(instance)):
+        raise CourseError(
+            f"A room's practice Hub is at {url}, but its door stays shut. Check the key in the "
+            "address, and your name after it: small letters, digits and hyphens."
+        )
+    return str(instance)
+
+
+def _ask_who_is_there(url: str) -> tuple[int, str, Any]:
+    """Status, server and JSON of a Hub's answer about itself; (0, "", None) if none answers."""
+    import http.client
+    import urllib.error
+    import urllib.request
+
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(f"{url}/api/practice-hub", timeout=PROBE_SECONDS) as answer:
-            return str(json.loads(answer.read(10_000))["instance"])
-    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
-        return None
+            powered_by = answer.headers.get("x-powered-by", "")
+            return answer.status, powered_by, json.loads(answer.read(10_000))
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers.get("x-powered-by", ""), None
+    except TimeoutError:
+        time.sleep(PROBE_SECONDS)  # counts as no answer in time
+        return 0, "", None
+    except (OSError, ValueError, http.client.HTTPException):
+        return 0, "", None
 
 
 # The practice Hub
 
 
 def _use_practice_hub() -> tuple[str, str, list[str]]:
+    named_before = dict(os.environ)
     url, home = _running_practice_hub() or (None, None)
     if url is None or home is None:
         _refuse_if_imported()
@@ -304,11 +354,21 @@ def _use_practice_hub() -> tuple[str, str, list[str]]:
         if not _is_practice_token(os.environ.get(name, "")):
             os.environ.pop(name, None)
     os.environ.update(variables)
-    for name in ("NO_PROXY", "no_proxy"):
-        hosts = [host for host in os.environ.get(name, "").split(",") if host]
-        os.environ[name] = ",".join(dict.fromkeys([*hosts, "127.0.0.1", "localhost"]))
+    _bypass_proxies(url)
     colab.guard_token_secret(may_pass=None)
-    return url, str(home), ["small models, staged numbers; your real token and cache are not used"]
+    notes = ["small models, staged numbers; your real token and cache are not used"]
+    named = named_before.get("PRACTICE_HUB_URL")
+    if named and named.rstrip("/") != url:
+        notes.append(f"no practice Hub answers at {named} (PRACTICE_HUB_URL), so this one is new")
+    return url, str(home), notes
+
+
+def _bypass_proxies(url: str) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        hosts = [host.strip() for host in os.environ.get(name, "").split(",") if host.strip()]
+        if "*" not in hosts:
+            own = ["127.0.0.1", "localhost", urlsplit(url).hostname or ""]
+            os.environ[name] = ",".join(dict.fromkeys([*hosts, *own]))
 
 
 def _running_practice_hub() -> tuple[str, Path] | None:
@@ -319,25 +379,42 @@ def _running_practice_hub() -> tuple[str, Path] | None:
         if instance is None:
             continue
         named = os.environ.get("PRACTICE_HUB_HOME") if variable == "PRACTICE_HUB_URL" else None
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        return url, _make_home(Path(named) if named else cache / "practice-hub" / instance)
+        cache = _path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+        return url, _make_home(_path(named) if named else cache / "practice-hub" / instance)
     return None
 
 
 def _start_practice_hub() -> tuple[str, Path]:
     from practice_hub import PracticeHub
 
+    try:
+        home = _make_home(Path(tempfile.mkdtemp(prefix="practice-hub-")))
+    except OSError as error:
+        raise CourseError(
+            f"The practice Hub needs a temporary folder and got none ({error.strerror}). Free some "
+            "disk space, or name a folder in the variable TMPDIR."
+        ) from None
     alone = os.environ.get("PRACTICE_HUB_AUTO_APPROVE", "").upper() in TRUE
     hub = PracticeHub(auto_approve=alone).start()
     _started.append(hub)
-    home = _make_home(Path(tempfile.mkdtemp(prefix="practice-hub-")))
-    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    atexit.register(_remove_home, home, os.getpid())
     return hub.url, home
 
 
+def _remove_home(home: Path, owner: int) -> None:
+    if os.getpid() == owner:  # not in a fork
+        shutil.rmtree(home, ignore_errors=True)
+
+
 def _make_home(home: Path) -> Path:
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (home / HOME_MARKER).touch()
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (home / HOME_MARKER).touch()
+    except OSError as error:
+        raise CourseError(
+            f"{home} cannot hold the practice Hub's files ({error.strerror}). Name another folder "
+            "in PRACTICE_HUB_HOME."
+        ) from None
     return home
 
 
@@ -348,15 +425,21 @@ def _use_real_hub() -> tuple[str, str, list[str]]:
     endpoint = _real_endpoint()
     if os.environ.get("HF_ENDPOINT", "").rstrip("/") != endpoint:
         os.environ.pop("HF_ENDPOINT", None)
+    os.environ.pop("HUGGINGFACE_CO_STAGING", None)
     for name in PLACE_VARIABLES:
-        if _in_practice_home(os.environ.get(name, "")):
-            os.environ.pop(name)
+        if not os.environ.get(name) or _in_practice_home(os.environ[name]):
+            os.environ.pop(name, None)
+    if not os.environ.get("XDG_CACHE_HOME"):
+        os.environ.pop("XDG_CACHE_HOME", None)
     for name in TOKEN_VARIABLES:
         if _is_practice_token(os.environ.get(name, "")):
             os.environ.pop(name)
     home, token_file = _real_places()
-    _refuse_if_imported({"HF_ENDPOINT": endpoint, "HF_TOKEN_PATH": str(token_file)})
+    wanted = {"HF_ENDPOINT": endpoint, "HF_TOKEN_PATH": str(token_file.absolute())}
+    _refuse_if_imported(wanted)
     notes = []
+    if endpoint.startswith("http://"):
+        notes.append(f"{endpoint} is plain http: what you send there, a token too, can be read")
     if _offline():
         notes.append("offline mode is set: only what is in the cache can be loaded")
     if token_file.is_file() and _is_practice_token(token_file.read_text(errors="replace")):
@@ -402,12 +485,14 @@ def _refuse_if_imported(variables: dict[str, str] | None = None) -> None:
         "HF_HUB_CACHE": constants.HF_HUB_CACHE,
     }
     wanted = variables or {"HF_ENDPOINT": "a practice Hub"}
-    if all(read.get(name, value) == value for name, value in wanted.items()):
-        return
-    raise CourseError(
-        f"huggingface_hub was imported before cu.start() and stays with {constants.ENDPOINT}; "
-        f"this notebook wants {wanted['HF_ENDPOINT']}.\n{restart_words()}"
-    )
+    for name, value in wanted.items():
+        found = read.get(name, value)
+        if found == value or (name != "HF_ENDPOINT" and Path(found).absolute() == Path(value)):
+            continue
+        raise CourseError(
+            f"huggingface_hub was imported before cu.start() and stays with {name}={found}; "
+            f"this notebook wants {value}.\n{restart_words()}"
+        )
 
 
 def _installed(names: tuple[str, ...]) -> dict[str, str]:

@@ -108,7 +108,15 @@ class RecordingHub:
                 scope = {**scope, "headers": kept}
             if not admits_to_practice and scope["path"] == "/api/practice-hub":
                 scope = {**scope, "path": "/api/nothing", "raw_path": b"/api/nothing"}
-            await app(scope, receive, send)
+
+            async def send_unmarked(message):  # type: ignore[no-untyped-def]
+                if "headers" in message and not admits_to_practice:
+                    mark = b"x-powered-by"
+                    kept = [pair for pair in message["headers"] if pair[0] != mark]
+                    message = {**message, "headers": kept}
+                await send(message)
+
+            await app(scope, receive, send_unmarked)
 
         config = uvicorn.Config(recording, port=0, log_level="error", lifespan="off", ws="none")
         self.server = uvicorn.Server(config)

@@ -342,9 +342,9 @@ def test_no_path_leads_out_of_a_repo(practice_only, hub, path):
         b"GET /api/models HTTP/1.1\r\nHost: 127.0.0.1\r\nBig: " + b"x" * 200_000 + b"\r\n\r\n",
         b"GET /" + b"x" * 200_000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         b"POST /api/models HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -5\r\n\r\n",
-        b"DELETE /api/models/practice/tiny-chat HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
+        b"DELETE /api/models/practice/tiny-chat HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"GET /api/models/%ff%fe HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
-        b"GET /api/models?limit=%ff&cursor=%00 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n",
+        b"GET /api/models?limit=%ff&cursor=%00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"GET /practice/tiny-chat/resolve/main/config.json HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         b"Range: bytes=99999999-\r\nConnection: close\r\n\r\n",
         b"GET /practice/tiny-chat/resolve/main/config.json HTTP/1.1\r\nHost: 127.0.0.1\r\n"

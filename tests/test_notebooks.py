@@ -123,7 +123,7 @@ def test_badges_are_rewritten_everywhere(tmp_path, monkeypatch):
         (copies / f"{lesson.name}.ipynb").write_text(path_of(lesson).read_text())
     monkeypatch.setattr(notebooks, "MANIFEST", manifest)
     monkeypatch.setattr(notebooks, "NOTEBOOKS", copies)
-    notebooks.set_badges("someone/course", "v1")
+    notebooks.set_badges("https://github.com/someone/course.git", "v1")
     course = read(manifest)
     for lesson in course.lessons:
         now = nbformat.read(copies / f"{lesson.name}.ipynb", as_version=4)
@@ -134,7 +134,18 @@ def test_badges_are_rewritten_everywhere(tmp_path, monkeypatch):
         ]
 
 
-@pytest.mark.parametrize("repository", ["", "just-a-name", "a/b/c", "a b/c"])
+BAD_ADDRESSES = [
+    "",
+    "just-a-name",
+    "a/b/c",
+    "a b/c",
+    "../..",
+    'https://h/a"b',
+    "https://h/a b;echo",
+]
+
+
+@pytest.mark.parametrize("repository", BAD_ADDRESSES)
 def test_bad_addresses_are_refused(repository):
     with pytest.raises(SystemExit, match="REPOSITORY=owner/name"):
         notebooks.set_badges(repository, "v1")

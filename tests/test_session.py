@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from course_utils.session import why_no_answer
+from practice_hub import PracticeHub
 
 SHOW = "import course_utils as cu; s = cu.start(); print(s.hub, '|', s.reason, '|', s.endpoint)"
 
@@ -233,3 +234,85 @@ print(session.visitor.create_token("mine")[:12], session.visitor.agree("practice
     code = "import course_utils as cu; cu.start('real').visitor"
     finished = run_python(code, check=False, HF_ENDPOINT=recording_mirror.url)
     assert "Only the practice Hub takes calls for clicks" in finished.stderr
+
+
+@pytest.mark.parametrize("address", ["/wrong-key-1/anna", "/hotel-wifi-42/Anna", ""])
+@pytest.mark.parametrize("hub", ["auto", "practice", "real"])
+def test_a_shut_door_of_a_room_is_never_taken_for_the_real_hub(address, hub, run_python):
+    code = f"import course_utils as cu; cu.start({hub!r})"
+    token = "hf_" + "R" * 20
+    with PracticeHub(room_key="hotel-wifi-42") as room:
+        finished = run_python(
+            code,
+            check=False,
+            COURSE_HUB="",
+            HF_ENDPOINT=room.url + address,
+            HF_TOKEN=token,
+        )
+    assert "its door stays shut" in finished.stderr
+
+
+def test_a_hub_that_cannot_say_what_it_is_gets_no_token(answering, run_python):
+    slow = answering(HUB_ANSWER, wait=30)
+    began = time.monotonic()
+    finished = run_python(SHOW, check=False, COURSE_HUB="", HF_ENDPOINT=slow)
+    assert "did not say within" in finished.stderr
+    assert time.monotonic() - began < 20
+
+
+def test_a_hubs_own_word_does_not_choose_the_folder(run_python, tmp_path):
+    server = """
+import json, sys, threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Evil(BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = json.dumps({"hub": "practice-hub", "instance": "../huggingface"}).encode()
+        self.send_response(200)
+        self.send_header("X-Powered-By", "practice-hub")
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *_): pass
+evil = HTTPServer(("127.0.0.1", 0), Evil)
+threading.Thread(target=evil.serve_forever, daemon=True).start()
+import os
+os.environ["HF_ENDPOINT"] = f"http://127.0.0.1:{evil.server_port}"
+"""
+    finished = run_python(server + "import course_utils as cu; cu.start('practice')", check=False)
+    assert "its door stays shut" in finished.stderr
+    assert not (tmp_path / "home" / ".cache" / "huggingface").exists()
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"TMPDIR": "/nowhere", "PRACTICE_HUB_HOME": ""}, None),
+        ({"PRACTICE_HUB_HOME": "/etc/passwd"}, "cannot hold the practice Hub"),
+    ],
+)
+def test_a_place_that_cannot_be_used(variables, words, hub, run_python):
+    finished = run_python(SHOW, check=False, PRACTICE_HUB_URL=hub.url, **variables)
+    assert words is None or words in finished.stderr
+
+
+def test_two_threads_start_one_hub(run_python):
+    code = """
+import course_utils as cu, os, threading
+found = []
+threads = [threading.Thread(target=lambda: found.append(cu.start())) for _ in range(4)]
+[thread.start() for thread in threads]; [thread.join() for thread in threads]
+print(len({session.endpoint for session in found}), found[0].endpoint == os.environ["HF_ENDPOINT"])
+"""
+    assert run_python(code).stdout.strip() == "1 True"
+
+
+def test_a_fork_leaves_the_home_alone(run_python):
+    code = """
+import course_utils as cu, os, sys
+home = cu.start().home
+child = os.fork()
+if child == 0:
+    sys.exit(0)
+os.waitpid(child, 0)
+print(os.path.isdir(home))
+"""
+    assert run_python(code).stdout.strip() == "True"

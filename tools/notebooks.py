@@ -10,6 +10,7 @@ holds the saved notebooks to it.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import re
@@ -186,21 +187,32 @@ def build(numbers: list[str]) -> None:
 
 def set_badges(repository: str, ref: str) -> None:
     """Write the address into the manifest, and into the notebooks without running them again."""
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository) and "://" not in repository:
+    repository = re.sub(r"^https://github\.com/|(\.git)?/*$", "", repository)
+    if not re.fullmatch(r"\w[\w.-]*/[\w.-]*\w|(https|file)://[\w./:~-]+", repository, re.ASCII):
         raise SystemExit("Say where the course lives: make badges REPOSITORY=owner/name REF=tag")
-    if not re.fullmatch(r"[\w./-]+", ref):
+    if not re.fullmatch(r"\w[\w./-]*", ref, re.ASCII):
         raise SystemExit(f"{ref!r} is not the name of a tag or branch.")
+    course = dataclasses.replace(read(MANIFEST), repository=repository, ref=ref)
+    rewritten = [(path_of(lesson), with_sources(lesson, course)) for lesson in course.lessons]
     text = MANIFEST.read_text(encoding="utf-8")
     for key, value in (("repository", repository), ("ref", ref)):
         text = re.sub(rf'^{key} = ".*"$', f'{key} = "{value}"', text, count=1, flags=re.MULTILINE)
     MANIFEST.write_text(text, encoding="utf-8")
-    course = read(MANIFEST)
-    for lesson in course.lessons:
+    for path, notebook in rewritten:
+        nbformat.write(notebook, path)
+    print(f"{len(rewritten)} notebooks now name {repository} at {ref}.")
+
+
+def with_sources(lesson: Lesson, course: Curriculum) -> NotebookNode:
+    """The saved notebook with its cells as they would be written now, outputs kept."""
+    try:
         saved = nbformat.read(path_of(lesson), as_version=4)
         for old, new in zip(saved.cells, compose(lesson, course).cells, strict=True):
             old.source = new.source
-        nbformat.write(saved, path_of(lesson))
-    print(f"{len(course.lessons)} notebooks now name {repository} at {ref}.")
+    except (OSError, ValueError) as error:
+        command = f"make notebooks NOTEBOOKS={lesson.number}"
+        raise SystemExit(f"{lesson.name} is not up to date ({error}). First: {command}") from None
+    return saved
 
 
 def main(arguments: list[str]) -> None:
