@@ -119,6 +119,53 @@ def test_learners_are_kept_apart(room, tmp_path):
     assert path
 
 
+@pytest.mark.parametrize("name", ["google", "meta-llama", "practice"])
+def test_nobody_takes_the_name_of_an_owner(room, name):
+    with pytest.raises(ValueError, match="belongs to a room"):
+        Visitor(f"{room.url}/{KEY}/{name}").create_token("mine")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"action": "agree", "repo_id": "practice/gated-chat", "fields": {"Name": "\\ud800"}}',
+        b'{"action": "agree", "repo_id": "practice/gated-chat", "fields": 5}',
+        b'{"action": "create_token", "name": 5}',
+        b'{"action": "approve_login", "user_code": 5}',
+        b"[" * 50_000,
+        b"x" * 200_000,
+    ],
+)
+def test_what_one_learner_sends_harms_nobody(room, body):
+    session = huggingface_hub.utils.get_session()
+    url = f"{room.url}/{KEY}/anna/api/practice-hub/actions"
+    answer = session.post(url, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 413)
+    for page in ("practice/gated-chat/settings/requests", "settings/tokens"):
+        assert session.get(f"{room.url}/{KEY}/ben/{page}").status_code == 200
+
+
+def test_old_names_are_sent_on_within_the_room(room):
+    session = huggingface_hub.utils.get_session()
+    url = f"{room.url}/{KEY}/anna/gpt2/resolve/main/config.json"
+    answer = session.get(url, follow_redirects=False)
+    moved = f"/{KEY}/anna/openai-community/gpt2/resolve/main/config.json"
+    assert answer.headers["location"] == moved
+
+
+def test_a_hundred_logins_are_no_trouble(room):
+    session = huggingface_hub.utils.get_session()
+    url = f"{room.url}/{KEY}/carl"
+    form = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code"}
+    for _ in range(102):
+        login = session.post(f"{url}/oauth/device", data={"client_id": "course"}).json()
+        Visitor(url).approve_login(login["user_code"])
+        granted = session.post(
+            f"{url}/oauth/token", data={**form, "device_code": login["device_code"]}
+        )
+        assert granted.status_code == 200
+
+
 @pytest.mark.parametrize("room_key", [None, "", "short", "with space in it"])
 def test_off_loopback_only_with_a_key(room_key):
     with pytest.raises(ValueError, match="key"):
