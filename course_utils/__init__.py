@@ -17,16 +17,16 @@ from course_utils.session import MODELS, Session, start
 
 __all__ = [
     "MODELS",
+    "YOUR_ANSWER",
     "CourseError",
     "Device",
     "Session",
-    "current_device",
-    "start",
-    "YOUR_ANSWER",
     "check_answer",
+    "current_device",
     "hint",
     "merge_progress",
     "progress",
     "solution",
+    "start",
 ]
 __version__ = "0.1.0"
