@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from course_utils.session import why_no_answer
+from course_utils.which_hub import why_no_answer
 from practice_hub import PracticeHub
 
 SHOW = "import course_utils as cu; s = cu.start(); print(s.hub, '|', s.reason, '|', s.endpoint)"

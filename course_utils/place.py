@@ -1,0 +1,32 @@
+"""Where this kernel runs, in the words that its learner sees."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from course_utils import colab
+
+
+def place() -> str:
+    """ "Colab", "JupyterLab", "a Jupyter kernel", "IPython" or "plain Python"."""
+    if colab.on_colab():
+        return "Colab"
+    if "IPython" not in sys.modules:
+        return "plain Python"
+    shell = sys.modules["IPython"].get_ipython()
+    if shell is None:
+        return "plain Python"
+    if not hasattr(shell, "kernel"):
+        return "IPython"
+    return "JupyterLab" if "JPY_SESSION_NAME" in os.environ else "a Jupyter kernel"
+
+
+def restart_words() -> str:
+    """How to restart, in the words of the menu that this learner sees."""
+    how = {
+        "Colab": "Choose Runtime → Restart session",
+        "JupyterLab": "Choose Kernel → Restart Kernel…",
+        "a Jupyter kernel": "Restart the kernel",
+    }.get(place(), "Start a new Python")
+    return f"{how}, then run the notebook from its first cell."
