@@ -6,7 +6,6 @@ import json
 import os
 import re
 import threading
-import time
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -103,13 +102,13 @@ def practice_instance(url: str) -> str | None:
     """
     if not url or url == REAL_ENDPOINT:
         return None
-    outcome = _within(PROBE_SECONDS, _ask_who_is_there, url)
-    if not outcome:
+    told = next(iter(_within(PROBE_SECONDS, _ask_who_is_there, url)), None)
+    if told is None:
         raise CourseError(
             f"{url} did not say within {PROBE_SECONDS:g} s which Hub it is. Run the cell again, or "
             "unset HF_ENDPOINT and PRACTICE_HUB_URL and restart."
         )
-    status, powered_by, body = outcome[0]
+    status, powered_by, body = told
     if powered_by != "practice-hub":
         return None
     instance = body.get("instance") if isinstance(body, dict) else None
@@ -121,8 +120,11 @@ def practice_instance(url: str) -> str | None:
     return str(instance)
 
 
-def _ask_who_is_there(url: str) -> tuple[int, str, Any]:
-    """Status, server and JSON of a Hub's answer about itself; (0, "", None) if none answers."""
+def _ask_who_is_there(url: str) -> tuple[int, str, Any] | None:
+    """Status, server and JSON of a Hub's answer about itself; (0, "", None) if none answers.
+
+    None if it took too long to tell.
+    """
     import http.client
     import urllib.error
     import urllib.request
@@ -134,8 +136,6 @@ def _ask_who_is_there(url: str) -> tuple[int, str, Any]:
             return answer.status, powered_by, json.loads(answer.read(10_000))
     except urllib.error.HTTPError as error:
         return error.code, error.headers.get("x-powered-by", ""), None
-    except TimeoutError:
-        time.sleep(PROBE_SECONDS)  # counts as no answer in time
-        return 0, "", None
-    except (OSError, ValueError, http.client.HTTPException):
-        return 0, "", None
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        cause = error.reason if isinstance(error, urllib.error.URLError) else error
+        return None if isinstance(cause, TimeoutError) else (0, "", None)

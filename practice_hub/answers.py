@@ -43,6 +43,12 @@ def text_answer(text: str, status: int = 200, headers: dict[str, str] | None = N
     )
 
 
+def server_error() -> Response:
+    """JSON everywhere, as the real Hub's is."""
+    message = "Internal Error - We're working hard to fix this as soon as possible!"
+    return json_answer({"error": message}, 500, {"X-Error-Message": message})
+
+
 class HubError(Exception):
     """A refusal. ``code`` is what huggingface_hub maps to an exception class; some have none."""
 

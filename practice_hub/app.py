@@ -20,6 +20,7 @@ from practice_hub.answers import (
     json_answer,
     page_not_found,
     route_path,
+    server_error,
     text_answer,
 )
 from practice_hub.file_answers import file_answer
@@ -30,10 +31,8 @@ from practice_hub.model_info import describe, sibling, tree_entry
 from practice_hub.model_list import answer_list, expand_fields
 from practice_hub.pages import PAGE_ROUTES, error_page
 from practice_hub.repos import Repo, Snapshot, lfs_pointer
-from practice_hub.state import HubState, caller_of, find_snapshot, hub_of, refuse_bad_token
+from practice_hub.state import HubState, caller_of, find_snapshot, hub_of, is_true, refuse_bad_token
 from practice_hub.trouble import Trouble
-
-TRUE = ("true", "1")
 
 
 def create_app(
@@ -95,8 +94,8 @@ def model_info(request: Request) -> Response:
     repo = repo_of(request)
     at = find_snapshot(repo, request.path_params.get("revision", "main"))
     found = describe(repo, at, expand_fields(request.query_params))
-    if request.query_params.get("blobs", "").lower() in TRUE:
-        masked = not may_read(repo, caller_of(request), hub_of(request).accounts)
+    if is_true(request.query_params.get("blobs")):
+        masked = not may_read(repo, request)
         found["siblings"] = [sibling(file, True, masked) for file in at.files.values()]
     return json_answer(found)
 
@@ -105,14 +104,14 @@ def tree(request: Request) -> Response:
     """The files at a revision; who may not read them does not see their SHA-256 either."""
     repo = repo_of(request)
     at, folder = split_revision(repo, request.path_params["rest"])
-    if request.query_params.get("recursive", "").lower() in TRUE:
+    if is_true(request.query_params.get("recursive")):
         prefix = f"{folder}/" if folder else ""
         found = [(path, file) for path, file in at.files.items() if path.startswith(prefix)]
     else:
         found = list(at.under(folder))
     if folder and not found:
         raise entry_not_found(at.sha)
-    masked = not may_read(repo, caller_of(request), hub_of(request).accounts)
+    masked = not may_read(repo, request)
     return json_answer([tree_entry(path, file, masked) for path, file in found])
 
 
@@ -122,7 +121,7 @@ def resolve(request: Request) -> Response:
     if rest.partition("/")[2] not in OPEN_FILES:
         if not repo.gated:
             refuse_bad_token(request)
-        open_gate(repo, caller_of(request), hub_of(request).accounts, request)
+        open_gate(repo, request)
     at, path = split_revision(repo, rest)
     file = at.files.get(path)
     if file is None:
@@ -133,7 +132,7 @@ def resolve(request: Request) -> Response:
 def raw(request: Request) -> Response:
     """Like resolve, but with no file open to all at a gate, and a large one is its pointer."""
     repo = repo_of(request)
-    open_gate(repo, caller_of(request), hub_of(request).accounts, request)
+    open_gate(repo, request)
     at, path = split_revision(repo, request.path_params["rest"])
     file = at.files.get(path)
     if file is None:
@@ -168,5 +167,4 @@ async def no_such_page(request: Request, error: Exception) -> Response:
 
 
 async def broken(request: Request, error: Exception) -> Response:
-    message = "Internal Error - We're working hard to fix this as soon as possible!"
-    return json_answer({"error": message}, 500, {"X-Error-Message": message})
+    return server_error()

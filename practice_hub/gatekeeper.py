@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from practice_hub.accounts import OWNER, Accounts, Caller
+from practice_hub.accounts import OWNER, Caller
 from practice_hub.answers import LOG_IN, HubError, repo_not_found
 from practice_hub.repos import Repo
+from practice_hub.state import address_of, caller_of, hub_of
 
 # At the root of a gated repo these stay open, so that one can read before one agrees.
 OPEN_FILES = frozenset({"README.md", "LICENSE", "LICENSE.md", "LICENSE.txt"})
@@ -28,13 +29,26 @@ def see(repo: Repo | None, caller: Caller) -> Repo:
     return repo
 
 
-def open_gate(repo: Repo, caller: Caller, accounts: Accounts, request: Request) -> None:
+def open_gate(repo: Repo, request: Request) -> None:
     """Return if the gate is open to this caller; raise the refusal that fits his state if not."""
+    refused = why_closed(repo, request)
+    if refused is not None:
+        raise refused
+
+
+def may_read(repo: Repo, request: Request) -> bool:
+    """Whether the gate is open, as a question: the file tree hides hashes where it is not."""
+    return why_closed(repo, request) is None
+
+
+def why_closed(repo: Repo, request: Request) -> HubError | None:
+    """The refusal that this caller meets at the gate; None if it is open to him."""
+    caller = caller_of(request)
     if not repo.gated or caller.user in (repo.owner, OWNER):
-        return
+        return None
     if caller.token is None:
         # A bad token at a gate looks like none at all.
-        raise HubError(
+        return HubError(
             401,
             f"Access to model {repo.id} is restricted. You must have access to it and be "
             "authenticated to access it. Please log in.",
@@ -42,13 +56,13 @@ def open_gate(repo: Repo, caller: Caller, accounts: Accounts, request: Request) 
             LOG_IN,
         )
     if not caller.token.reads_gated:
-        raise HubError(403, FINE_GRAINED_REFUSAL)
-    asked = accounts.request_of(caller.token.user, repo.id)
+        return HubError(403, FINE_GRAINED_REFUSAL)
+    asked = hub_of(request).accounts.request_of(caller.token.user, repo.id)
     status = asked.status if asked else None
     if status == "accepted":
-        return
-    page = f"{str(request.base_url).rstrip('/')}/{repo.id}"
-    raise HubError(403, refusal(status, repo.id, page), "GatedRepo")
+        return None
+    page = f"{address_of(request)}/{repo.id}"
+    return HubError(403, refusal(status, repo.id, page), "GatedRepo")
 
 
 def refusal(status: str | None, repo_id: str, page: str) -> str:
@@ -66,13 +80,3 @@ def refusal(status: str | None, repo_id: str, page: str) -> str:
         f"Access to model {repo_id} is restricted and you are not in the authorized list. "
         f"Visit {page} to ask for access."
     )
-
-
-def may_read(repo: Repo, caller: Caller, accounts: Accounts) -> bool:
-    """Whether the gate is open, as a question: the file tree hides hashes where it is not."""
-    if not repo.gated or caller.user in (repo.owner, OWNER):
-        return True
-    if caller.token is None or not caller.token.reads_gated:
-        return False
-    asked = accounts.request_of(caller.token.user, repo.id)
-    return asked is not None and asked.status == "accepted"

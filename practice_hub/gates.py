@@ -14,6 +14,7 @@ from practice_hub.answers import HubError, json_answer, route_path, text_answer
 from practice_hub.gatekeeper import is_visible, open_gate, see
 from practice_hub.repos import Repo, stable_id
 from practice_hub.state import (
+    address_of,
     caller_of,
     form_of,
     hub_of,
@@ -63,7 +64,7 @@ def moved(request: Request, old: str, new: str) -> HubError:
 
 
 def auth_check(request: Request) -> Response:
-    open_gate(repo_of(request), caller_of(request), hub_of(request).accounts, request)
+    open_gate(repo_of(request), request)
     return text_answer("OK")
 
 
@@ -80,7 +81,7 @@ async def ask_access(request: Request) -> Response:
     if missing:
         raise HubError(400, f"The form needs: {', '.join(missing)}")
     hub_of(request).accounts.ask(user, repo.id, str(repo.gated), fields)
-    page = f"{str(request.base_url).rstrip('/')}/{repo.id}"
+    page = f"{address_of(request)}/{repo.id}"
     return text_answer(f"See Other. Redirecting to {page}", 303, {"Location": page})
 
 

@@ -13,7 +13,7 @@ from practice_hub.answers import HubError, json_answer
 from practice_hub.gatekeeper import may_read, open_gate
 from practice_hub.gates import repo_of
 from practice_hub.model_info import tree_entry
-from practice_hub.state import body_of, caller_of, find_snapshot, hub_of
+from practice_hub.state import body_of, find_snapshot, is_true
 
 
 def refs(request: Request) -> Response:
@@ -23,7 +23,7 @@ def refs(request: Request) -> Response:
         for name, snapshot in repo.revisions.items()
     ]
     found: dict[str, Any] = {"tags": [], "branches": branches, "converts": []}
-    if request.query_params.get("include_prs", "") in ("1", "true"):
+    if is_true(request.query_params.get("include_prs")):
         found["pullRequests"] = []
     return json_answer(found)
 
@@ -31,7 +31,7 @@ def refs(request: Request) -> Response:
 def commits(request: Request) -> Response:
     """A repo here is pushed once, so each of its branches has one commit. Behind the gate."""
     repo = repo_of(request)
-    open_gate(repo, caller_of(request), hub_of(request).accounts, request)
+    open_gate(repo, request)
     at = find_snapshot(repo, request.path_params["revision"])
     commit = {
         "id": at.sha,
@@ -48,7 +48,7 @@ async def paths_info(request: Request) -> Response:
     repo = repo_of(request)
     at = find_snapshot(repo, request.path_params["revision"])
     body = await body_of(request)
-    masked = not may_read(repo, caller_of(request), hub_of(request).accounts)
+    masked = not may_read(repo, request)
     wanted = read_paths(body, request.headers.get("content-type", ""))
     return json_answer(
         [tree_entry(path, at.files[path], masked) for path in wanted if path in at.files]

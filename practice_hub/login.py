@@ -10,7 +10,7 @@ from starlette.responses import Response
 from practice_hub.accounts import DEVICE_CODE_SECONDS, LOGIN_SECONDS, Token
 from practice_hub.answers import json_answer
 from practice_hub.repos import stable_id
-from practice_hub.state import form_of, hub_of, known_caller_of, visitor_of
+from practice_hub.state import address_of, form_of, hub_of, known_caller_of, visitor_of
 
 EXPLAINED = {
     "authorization_pending": "Device code pending, not yet approved",
@@ -68,7 +68,7 @@ async def begin_device_login(request: Request) -> Response:
         {
             "device_code": login.device_code,
             "user_code": login.user_code,
-            "verification_uri": f"{str(request.base_url).rstrip('/')}/oauth/device",
+            "verification_uri": f"{address_of(request)}/oauth/device",
             "interval": 1,
             "expires_in": DEVICE_CODE_SECONDS,
         }

@@ -22,6 +22,7 @@ from practice_hub.model_info import (
     tags,
 )
 from practice_hub.repos import Repo
+from practice_hub.state import is_true
 
 LARGEST_PAGE = 1000
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
@@ -38,7 +39,7 @@ SORT_KEYS: dict[str, Callable[[Repo], Any]] = {
 def answer_list(request: Request, repos: Iterable[Repo]) -> Response:
     query = request.query_params
     wanted = expand_fields(query, lists=True)
-    full = query.get("full", "").lower() in ("true", "1")
+    full = is_true(query.get("full"))
     found = ordered(filtered(repos, query), query.get("sort", "trendingScore"))
     limit = page_size(query)
     start = read_cursor(query.get("cursor"))
@@ -75,7 +76,7 @@ def filtered(repos: Iterable[Repo], query: QueryParams) -> list[Repo]:
             return False
         if search and search.lower() not in repo.id.lower():
             return False
-        if gated is not None and bool(repo.gated) != (gated.lower() in ("true", "1")):
+        if gated is not None and bool(repo.gated) != is_true(gated):
             return False
         if within is not None and not within((safetensors(repo.main) or {}).get("total", 0)):
             return False

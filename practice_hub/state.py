@@ -53,6 +53,16 @@ def known_caller_of(request: Request) -> Caller:
     return caller
 
 
+def address_of(request: Request) -> str:
+    """What stands before every path here: host, port, and a room's key and name."""
+    return str(request.base_url).rstrip("/")
+
+
+def is_true(value: str | None) -> bool:
+    """Whether a query says yes: clients write ``true``, people write ``1``."""
+    return (value or "").lower() in ("true", "1")
+
+
 def visitor_of(request: Request) -> str:
     """Who clicks on the pages: in a room the learner that the address names."""
     return request.scope.get("room_learner", LEARNER)

@@ -11,7 +11,7 @@ import re
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from practice_hub.answers import json_answer
+from practice_hub.answers import json_answer, server_error
 
 STAND_IN = "practice/tiny-chat"
 AT_TROUBLE = re.compile(r"^(/api/models)?/trouble/([a-z-]+)(?=/|$)")
@@ -76,11 +76,6 @@ def too_many_requests() -> Response:
         "X-Error-Message": BUSY,
     }
     return json_answer({"error": BUSY}, 429, headers)
-
-
-def server_error() -> Response:
-    message = "Internal Error - We're working hard to fix this as soon as possible!"
-    return json_answer({"error": message}, 500, {"X-Error-Message": message})
 
 
 def cut_json() -> Response:

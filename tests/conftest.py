@@ -17,6 +17,7 @@ import pytest
 import uvicorn
 
 from practice_hub import PracticeHub
+from practice_hub.actions import Visitor
 from practice_hub.app import create_app
 from practice_hub.repos import load_held
 
@@ -61,6 +62,15 @@ HUB = pytest.StashKey[PracticeHub]()
 def hub(pytestconfig: pytest.Config) -> PracticeHub:
     """The practice Hub that this process's huggingface_hub talks to."""
     return pytestconfig.stash[HUB]
+
+
+@pytest.fixture
+def visitor(hub: PracticeHub) -> Iterator[Visitor]:
+    """Somebody on the pages, forgotten by the Hub before and after."""
+    visitor = Visitor(hub.url)
+    visitor.forget_me()
+    yield visitor
+    visitor.forget_me()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import huggingface_hub
@@ -29,15 +28,6 @@ AUTO, MANUAL, PRIVATE = (
     "practice/private-chat",
 )
 WEIGHTS = "model.safetensors"
-
-
-@pytest.fixture
-def visitor(hub: PracticeHub) -> Iterator[Visitor]:
-    """Somebody on the pages, forgotten by the Hub before and after."""
-    visitor = Visitor(hub.url)
-    visitor.forget_me()
-    yield visitor
-    visitor.forget_me()
 
 
 @pytest.fixture

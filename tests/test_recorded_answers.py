@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -130,14 +129,6 @@ DIFFERENT_TYPES = {"model-index", "periodEnd", "gated"}
 
 def listed_deviations() -> set[str]:
     return set(re.findall(r"^- `([\w-]+)`", DEVIATIONS.read_text(), re.MULTILINE))
-
-
-@pytest.fixture
-def visitor(hub: PracticeHub) -> Iterator[Visitor]:
-    visitor = Visitor(hub.url)
-    visitor.forget_me()
-    yield visitor
-    visitor.forget_me()
 
 
 def state_of(name: str) -> str:
