@@ -1,0 +1,1 @@
+"""Tables that the package carries: licenses and GPUs, each row with its evidence."""
