@@ -12,14 +12,16 @@ from course_utils.exercises import (
     progress,
     solution,
 )
-from course_utils.gpus import Device, current_device
+from course_utils.gpus import GPUS, Device, Gpu, current_device
 from course_utils.session import MODELS, Session, start
 
 __all__ = [
+    "GPUS",
     "MODELS",
     "YOUR_ANSWER",
     "CourseError",
     "Device",
+    "Gpu",
     "Session",
     "check_answer",
     "current_device",

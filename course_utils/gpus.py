@@ -1,14 +1,23 @@
-"""The device in this machine: a CUDA GPU, Apple silicon, or a CPU with its RAM."""
+"""GPUs by name, and this machine's device: a CUDA GPU, Apple silicon, or a CPU with its RAM."""
 
 from __future__ import annotations
 
+import csv
+import difflib
 import platform
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+from course_utils.course_error import CourseError
 from course_utils.report import Report
 from course_utils.units import in_gib
+
+TABLE = Path(__file__).parent / "data" / "gpus.csv"
+UNITS = {"B": 1, "MiB": 2**20, "GiB": 2**30}
+MAKER_WORDS = ("nvidia", "geforce", "tesla")
 
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
@@ -45,7 +54,118 @@ class Device(Report):
         if self.compute_capability:
             yield "compute capability", self.compute_capability
         if self.native_bf16 is not None:
-            yield "native bfloat16", "yes" if self.native_bf16 else "no: use float16"
+            yield "native bfloat16", bf16_words(self.native_bf16)
+
+
+@dataclass(frozen=True, repr=False)
+class Gpu(Report):
+    """A GPU to plan for. ``memory`` is in bytes, as torch reports it; ``marketing_gb`` as shops do.
+
+    ``evidence`` says how ``memory`` is known. A figure given there in MiB or GiB was rounded before
+    anybody wrote it down.
+    """
+
+    name: str
+    memory: int
+    marketing_gb: int | None
+    compute_capability: str | None
+    native_bf16: bool | None
+    evidence: str
+    aliases: tuple[str, ...] = ()
+
+    def title(self) -> str:
+        return self.name
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        yield "memory", f"{in_gib(self.memory)} as torch reports it"
+        if self.marketing_gb:
+            yield "sold as", f"{self.marketing_gb} GB"
+        if self.compute_capability:
+            yield "compute capability", self.compute_capability
+        if self.native_bf16 is not None:
+            yield "native bfloat16", bf16_words(self.native_bf16)
+        yield "evidence", self.evidence
+
+
+class UnknownGpu(CourseError, KeyError):
+    """A name that the table of GPUs does not hold."""
+
+    __str__ = Exception.__str__  # KeyError would show the message in quotes
+
+
+class _Gpus(Mapping[str, Gpu]):
+    """The GPUs of ``data/gpus.csv`` by name. Case, spaces, hyphens and the maker do not matter.
+
+    Where a name comes in two sizes, the short one means the smaller: "A100" is the 40 GB card.
+    """
+
+    def __getitem__(self, name: str) -> Gpu:
+        """The GPU of that name or alias.
+
+        Raises:
+            CourseError: nobody here knows it; the message names the nearest and all that are known.
+        """
+        spelling = _spelling(name)
+        if spelling in self._by_spelling:
+            return self._by_spelling[spelling]
+        near = difflib.get_close_matches(spelling, self._by_spelling, n=1)
+        guess = f" The nearest is {self._by_spelling[near[0]].name}." if near else ""
+        raise UnknownGpu(
+            f"There is no GPU {name!r} in the table.{guess} Known: {', '.join(self)}. "
+            "For any other, give its memory in bytes."
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{gpu.name:<16}{in_gib(gpu.memory):>10}" for gpu in self.values())
+
+    @cached_property
+    def _by_name(self) -> dict[str, Gpu]:
+        with TABLE.open(encoding="utf-8", newline="") as lines:
+            return {row["name"]: _gpu(row) for row in csv.DictReader(lines)}
+
+    @cached_property
+    def _by_spelling(self) -> dict[str, Gpu]:
+        return {
+            _spelling(name): gpu
+            for gpu in self._by_name.values()
+            for name in (gpu.name, *gpu.aliases)
+        }
+
+
+GPUS = _Gpus()
+
+
+def has_native_bf16(compute_capability: str) -> bool:
+    """Whether the GPU computes in bfloat16 itself: from Ampere, compute capability 8.0, on."""
+    return int(compute_capability.split(".")[0]) >= 8
+
+
+def bf16_words(native: bool) -> str:
+    return "yes" if native else "no: use float16"
+
+
+def _spelling(name: str) -> str:
+    words = re.findall(r"[a-z0-9]+", str(name).casefold())
+    return "".join(word for word in words if word not in MAKER_WORDS)
+
+
+def _gpu(row: dict[str, str]) -> Gpu:
+    size, unit = row["memory"].split()
+    return Gpu(
+        name=row["name"],
+        memory=round(float(size) * UNITS[unit]),
+        marketing_gb=int(row["marketing_gb"]),
+        compute_capability=row["compute_capability"],
+        native_bf16=has_native_bf16(row["compute_capability"]),
+        evidence=row["evidence"],
+        aliases=tuple(alias for alias in row["aliases"].split("; ") if alias),
+    )
 
 
 def current_device() -> Device:
