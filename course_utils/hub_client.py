@@ -1,0 +1,204 @@
+"""Asking the Hub from inside the package: within a time limit, and refusals in plain words."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from course_utils.course_error import CourseError
+
+SECONDS = 10.0
+LARGEST_TEXT = 2_000_000  # bytes of a README or LICENSE; the largest seen have half a million
+Answer = TypeVar("Answer")
+
+KINDS = {
+    "gated": "The repo is gated and this request was not let in. cu.check_access() says why.",
+    "missing": (
+        "There is no such repo, or it is private and not shown to you: the Hub tells strangers the "
+        "same of both. Check the spelling of the repo id, then your token."
+    ),
+    "no file": "The repo has no such file.",
+    "no revision": "The repo has no such revision.",
+    "disabled": "The Hub has disabled this repo.",
+    "no repo id": 'That is no repo id. One looks like "owner/name".',
+    "bad token": (
+        "The Hub refused the token that was sent. Make a new one, or run `hf auth logout` to go "
+        "without."
+    ),
+    "forbidden": "The Hub refused (403). Look at what your token is allowed to read.",
+    "rate limited": (
+        "The Hub had too many requests from this address (429). Wait, then run the cell again."
+    ),
+    "server error": ("The Hub had an error of its own. Wait a minute, then run the cell again."),
+    "page": (
+        "A web page came where data should be. Does this network ask you to log in first? Open any "
+        "page in a browser, then run the cell again."
+    ),
+    "garbled": "What the Hub sent is cut off or garbled. Run the cell again.",
+    "slow": "The Hub did not answer in time. Run the cell again, or look at your network.",
+    "no network": "The Hub cannot be reached. Look at your network, then run the cell again.",
+    "offline": "Offline mode is set (HF_HUB_OFFLINE). Unset it and restart to ask the Hub.",
+    "refused": "The Hub refused the request.",
+}
+
+
+class HubTrouble(CourseError):
+    """The Hub gave no usable answer. ``kind`` is one of ``KINDS``; ``__cause__`` is the client's
+    own exception, where there is one."""
+
+    def __init__(self, kind: str, about: str = "", detail: str = "") -> None:
+        self.kind = kind
+        words = KINDS[kind] + (f" ({detail})" if detail else "")
+        super().__init__(f"{about}: {words}" if about else words)
+
+
+def ask(
+    function: Callable[..., Answer],
+    *arguments: Any,
+    about: str = "",
+    seconds: float = SECONDS,
+    **options: Any,
+) -> Answer:
+    """What ``function`` of huggingface_hub returns for these arguments.
+
+    Looking up a name, a trickle of bytes and the client's own retries outlast any socket timeout,
+    so the wait as a whole is bounded here. The call goes on in its thread and is forgotten.
+
+    Args:
+        about: what is asked about, for the message; a repo id, say.
+
+    Raises:
+        HubTrouble: no answer within ``seconds``, or a refusal, with the next step in its words.
+    """
+    returned: list[Answer] = []
+    raised: list[Exception] = []
+
+    def call() -> None:
+        try:
+            returned.append(function(*arguments, **options))
+        except Exception as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if returned:
+        return returned[0]
+    if not raised:
+        raise HubTrouble("slow", about, f"waited {seconds:g} s")
+    kind, detail = diagnose(raised[0])
+    if kind is None:
+        raise raised[0]
+    raise HubTrouble(kind, about, detail) from raised[0]
+
+
+def read_text(repo_id: str, name: str, seconds: float = SECONDS) -> str | None:
+    """A text file at a repo's root, at most ``LARGEST_TEXT`` bytes of it; None if it has none.
+
+    Bytes that are no UTF-8 become U+FFFD. Nothing is cached, retried or drawn as a progress bar.
+
+    Raises:
+        HubTrouble: as ``ask``.
+    """
+    about = f"{name} of {repo_id}"
+    try:
+        return decoded(ask(_fetch, repo_id, name, about, about=about, seconds=seconds))
+    except HubTrouble as trouble:
+        if trouble.kind == "no file":
+            return None
+        raise
+
+
+def decoded(content: bytes) -> str:
+    """Text without a byte order mark; what is no UTF-8 becomes U+FFFD."""
+    return content.decode("utf-8-sig", "replace")
+
+
+def diagnose(error: BaseException) -> tuple[str | None, str]:
+    """A kind of ``KINDS`` and a detail for what the Hub's client raised; (None, "") if it is other.
+
+    The client hides some reasons inside others: a refusal in a ``LocalEntryNotFoundError``, say.
+    """
+    for one in _chain(error):
+        kind, detail = _kind(one)
+        if kind:
+            return kind, detail
+    return None, ""
+
+
+def _fetch(repo_id: str, name: str, about: str) -> bytes:
+    from huggingface_hub import hf_hub_url
+    from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+
+    url, headers = hf_hub_url(repo_id, name), build_hf_headers()
+    with get_session().stream("GET", url, headers=headers, timeout=SECONDS) as response:
+        if response.is_error:
+            response.read()
+        hf_raise_for_status(response)
+        if not any("x-repo-commit" in one.headers for one in (*response.history, response)):
+            is_page = "html" in response.headers.get("content-type", "")
+            raise HubTrouble("page" if is_page else "garbled", about)
+        content = bytearray()
+        for chunk in response.iter_bytes():
+            content += chunk
+            if len(content) >= LARGEST_TEXT:
+                break
+    return bytes(content[:LARGEST_TEXT])
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _kind(error: BaseException) -> tuple[str | None, str]:
+    from huggingface_hub import errors
+
+    by_class = (
+        (errors.HFValidationError, "no repo id"),
+        (errors.OfflineModeIsEnabled, "offline"),
+        (errors.GatedRepoError, "gated"),
+        (errors.DisabledRepoError, "disabled"),
+        (errors.RepositoryNotFoundError, "missing"),
+        (errors.RevisionNotFoundError, "no revision"),
+        (errors.RemoteEntryNotFoundError, "no file"),
+    )
+    for kind_of_error, kind in by_class:
+        if isinstance(error, kind_of_error):
+            return kind, ""
+    if isinstance(error, errors.HfHubHTTPError):
+        return _kind_of_status(error)
+    if isinstance(error, json.JSONDecodeError):
+        page = error.doc.lstrip()[:1] == "<"
+        return ("page" if page else "garbled"), ""
+    if isinstance(error, errors.FileMetadataError):
+        return "page", "no file came from there"
+    if isinstance(
+        error, errors.HTTPError
+    ):  # of httpx2 below huggingface_hub 2.x, of httpx below 1.x
+        return _kind_of_failure(type(error).__name__), ""
+    return None, ""
+
+
+def _kind_of_failure(name: str) -> str:
+    if "Timeout" in name:
+        return "slow"
+    return "garbled" if name in ("RemoteProtocolError", "DecodingError") else "no network"
+
+
+def _kind_of_status(error: Any) -> tuple[str, str]:
+    status = error.response.status_code
+    if status == 401:
+        return "bad token", ""
+    if status == 403:
+        return "forbidden", ""
+    if status == 429:
+        reset = re.search(r"\bt=(\d+)", error.response.headers.get("RateLimit", ""))
+        return "rate limited", f"the Hub says: {reset[1]} s" if reset else ""
+    return ("server error" if status >= 500 else "refused"), f"status {status}"
