@@ -13,19 +13,31 @@ from course_utils.exercises import (
     solution,
 )
 from course_utils.gpus import GPUS, Device, Gpu, current_device
+from course_utils.memory import (
+    CannotTell,
+    MemoryEstimate,
+    MemoryMeasurement,
+    estimate_memory,
+    measure_memory,
+)
 from course_utils.session import MODELS, Session, start
 
 __all__ = [
     "GPUS",
     "MODELS",
     "YOUR_ANSWER",
+    "CannotTell",
     "CourseError",
     "Device",
     "Gpu",
+    "MemoryEstimate",
+    "MemoryMeasurement",
     "Session",
     "check_answer",
     "current_device",
+    "estimate_memory",
     "hint",
+    "measure_memory",
     "merge_progress",
     "progress",
     "solution",

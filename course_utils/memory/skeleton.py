@@ -1,0 +1,125 @@
+"""A model without memory: built by transformers on the meta device, where tensors have only shapes.
+
+Everything is asked of the installed transformers and bitsandbytes: which class a config names,
+which tensors it has, which stay in float32, which linear layers would be replaced.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from course_utils.memory.cannot_tell import CannotTell
+from course_utils.memory.weights import Tensor
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel
+
+
+def model_class(config: PreTrainedConfig) -> type[PreTrainedModel]:
+    """The class that ``config.architectures`` names, or the language model of its type.
+
+    Raises:
+        CannotTell: transformers has no such class.
+    """
+    import transformers
+    from transformers.models.auto import modeling_auto
+
+    named = next(iter(config.architectures or ()), None)
+    found = getattr(transformers, named, None) if named else None
+    if found is not None:
+        return found
+    if named:
+        raise CannotTell(named, f"transformers {transformers.__version__} has no class {named}.")
+    for mapping in (modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING, modeling_auto.MODEL_MAPPING):
+        if type(config) in mapping:
+            found = mapping[type(config)]
+            return found[0] if isinstance(found, tuple) else found
+    raise CannotTell(type(config).__name__, "this config names no architecture.")
+
+
+def build(
+    config: PreTrainedConfig, dtype: str, cls: type[PreTrainedModel] | None = None
+) -> PreTrainedModel:
+    """The model that ``from_pretrained(…, dtype=dtype)`` would fill, on the meta device.
+
+    Raises:
+        CannotTell: transformers cannot build it, here or at all.
+    """
+    import torch
+
+    cls = cls or model_class(config)
+    try:
+        with _quiet(), torch.device("meta"):
+            model = cls._from_config(copy.deepcopy(config), dtype=getattr(torch, dtype))
+            model.tie_weights()
+    except Exception as error:  # a config may be wrong in more ways than can be listed
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise CannotTell(cls.__name__, f"transformers cannot build it: {reason}") from error
+    return model.eval()
+
+
+def tensors_of(model: PreTrainedModel, dtype: str) -> tuple[Tensor, ...]:
+    """The tensors of a model on the meta device as they are right after loading, tied ones once.
+
+    The model is no use afterwards: its linear layers were replaced as bitsandbytes would.
+    """
+    in_float32 = _kept_in_float32(model, dtype)
+    parameters, buffers = list(model.named_parameters()), list(model.named_buffers())
+    replaced = _replaced_by_bitsandbytes(model)
+    found = []
+    for name, tensor in [*parameters, *buffers]:
+        kept = tensor.is_floating_point() and in_float32 and in_float32.search(name)
+        found.append(
+            Tensor(
+                name=name,
+                shape=replaced.get(name, tuple(tensor.shape)),
+                dtype="float32" if kept else str(tensor.dtype).removeprefix("torch."),
+                quantizable=name in replaced,
+                is_parameter=len(found) < len(parameters),
+            )
+        )
+    return tuple(found)
+
+
+def _kept_in_float32(model: PreTrainedModel, dtype: str) -> re.Pattern[str] | None:
+    import torch
+
+    patterns = list(model._get_dtype_plan(getattr(torch, dtype)))
+    return re.compile("|".join(name.replace("*", ".*") for name in patterns)) if patterns else None
+
+
+def _replaced_by_bitsandbytes(model: PreTrainedModel) -> dict[str, tuple[int, int]]:
+    """Name and shape (out, in) of the weights that would be quantized."""
+    from bitsandbytes.nn import Linear4bit
+    from transformers import BitsAndBytesConfig
+    from transformers.quantizers import AutoHfQuantizer
+
+    quantizer = AutoHfQuantizer.from_config(
+        BitsAndBytesConfig(load_in_4bit=True), pre_quantized=False
+    )
+    with _quiet():
+        quantizer.preprocess_model(model=model, device_map=None)
+    return {
+        f"{name}.weight": (module.out_features, module.in_features)
+        for name, module in model.named_modules()
+        if isinstance(module, Linear4bit)
+    }
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    from transformers.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(before)

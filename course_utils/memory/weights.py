@@ -1,0 +1,48 @@
+"""A model's tensors as they lie in memory after loading, and the sum of their bytes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from course_utils.memory.quantization import quantized_bytes
+
+# Bytes of one value, by the names that torch uses.
+ITEM_BYTES = {
+    **dict.fromkeys(("float64", "int64", "uint64", "complex64"), 8),
+    **dict.fromkeys(("float32", "int32", "uint32"), 4),
+    **dict.fromkeys(("bfloat16", "float16", "int16", "uint16"), 2),
+    **dict.fromkeys(("int8", "uint8", "bool", "float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu"), 1),
+    "complex128": 16,
+}
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of a loaded model. ``dtype`` is what it loads in when nothing is quantized.
+
+    ``quantizable``: the weight (out, in) of a linear layer that bitsandbytes would replace.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    quantizable: bool = False
+    is_parameter: bool = True
+
+    @property
+    def values(self) -> int:
+        return math.prod(self.shape)
+
+
+def weight_bytes(tensors: Iterable[Tensor], quantization: str | None = None) -> int:
+    """The bytes of these tensors with the linear layers quantized, or as they are."""
+    return sum(_bytes(tensor, quantization) for tensor in tensors)
+
+
+def _bytes(tensor: Tensor, quantization: str | None) -> int:
+    if quantization and tensor.quantizable:
+        out_features, in_features = tensor.shape
+        return quantized_bytes(quantization, out_features, in_features)
+    return tensor.values * ITEM_BYTES[tensor.dtype]
