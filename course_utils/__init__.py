@@ -3,6 +3,7 @@
 They look things up, predict, measure, draw and explain; the Hugging Face calls stay in the cells.
 """
 
+from course_utils.access import AccessReport, check_access
 from course_utils.course_error import CourseError
 from course_utils.exercises import (
     YOUR_ANSWER,
@@ -26,6 +27,7 @@ __all__ = [
     "GPUS",
     "MODELS",
     "YOUR_ANSWER",
+    "AccessReport",
     "CannotTell",
     "CourseError",
     "Device",
@@ -33,6 +35,7 @@ __all__ = [
     "MemoryEstimate",
     "MemoryMeasurement",
     "Session",
+    "check_access",
     "check_answer",
     "current_device",
     "estimate_memory",

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from course_utils.course_error import CourseError
+from course_utils.session import current_session
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi, ModelInfo
 
 SECONDS = 10.0
 LARGEST_TEXT = 2_000_000  # bytes of a README or LICENSE; the largest seen have half a million
@@ -95,6 +100,29 @@ def ask(
     raise HubTrouble(kind, about, detail) from raised[0]
 
 
+def api() -> HfApi:
+    """The Hub's client, on the Hub that ``start()`` chose.
+
+    Raises:
+        CourseError: huggingface_hub is not imported yet and no Hub is chosen. Importing it would
+            choose one.
+    """
+    if "huggingface_hub" not in sys.modules:
+        current_session()
+    from huggingface_hub import HfApi
+
+    return HfApi()
+
+
+def model_info(repo_id: str, seconds: float = SECONDS) -> ModelInfo:
+    """What the Hub tells of a model; gated ones included.
+
+    Raises:
+        HubTrouble: as ``ask``.
+    """
+    return ask(api().model_info, repo_id, about=repo_id, seconds=seconds, timeout=seconds)
+
+
 def read_text(repo_id: str, name: str, seconds: float = SECONDS) -> str | None:
     """A text file at a repo's root, at most ``LARGEST_TEXT`` bytes of it; None if it has none.
 
@@ -122,7 +150,7 @@ def diagnose(error: BaseException) -> tuple[str | None, str]:
 
     The client hides some reasons inside others: a refusal in a ``LocalEntryNotFoundError``, say.
     """
-    for one in _chain(error):
+    for one in causes(error):
         kind, detail = _kind(one)
         if kind:
             return kind, detail
@@ -133,7 +161,7 @@ def _fetch(repo_id: str, name: str, about: str) -> bytes:
     from huggingface_hub import hf_hub_url
     from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
-    url, headers = hf_hub_url(repo_id, name), build_hf_headers()
+    url, headers = hf_hub_url(repo_id, name, endpoint=api().endpoint), build_hf_headers()
     with get_session().stream("GET", url, headers=headers, timeout=SECONDS) as response:
         if response.is_error:
             response.read()
@@ -149,7 +177,8 @@ def _fetch(repo_id: str, name: str, about: str) -> bytes:
     return bytes(content[:LARGEST_TEXT])
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what it came from, outermost first."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

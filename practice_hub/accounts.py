@@ -53,10 +53,14 @@ class Token:
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is asking. ``token`` is None for an anonymous caller and for a bad token."""
+    """Who is asking. ``token`` is None for an anonymous caller and for a bad token.
+
+    ``expired`` is the name of a token whose time is over, a bad one like any other.
+    """
 
     token: Token | None = None
     bad_token: bool = False
+    expired: str | None = None
 
     @property
     def user(self) -> str | None:
@@ -85,6 +89,7 @@ class DeviceLogin:
 
     device_code: str
     user_code: str
+    begun_by: str
     expires: float
     approved_by: str | None = None
     denied: bool = False
@@ -170,7 +175,7 @@ class Accounts:
         with self._lock:
             token = self._tokens.get(digest(value.strip()))
         if scheme.lower() != "bearer" or token is None or not token.is_valid():
-            return Caller(bad_token=True)
+            return Caller(bad_token=True, expired=name_of_expired(token))
         return Caller(token)
 
     # Gates
@@ -236,6 +241,7 @@ class Accounts:
         login = DeviceLogin(
             device_code=str(uuid.uuid4()),
             user_code=f"{spell}-{secrets.randbelow(10_000):04d}",
+            begun_by=user,
             expires=time.time() + DEVICE_CODE_SECONDS,
             approved_by=user if self.auto_approve else None,
         )
@@ -243,6 +249,15 @@ class Accounts:
             self._drop_old_logins()
             self._logins[login.device_code] = login
         return login
+
+    def waiting_code(self, user: str) -> str:
+        """The code of the login that this user's kernel began last, if it still waits."""
+        with self._lock:
+            self._drop_old_logins()
+            for login in reversed(self._logins.values()):
+                if login.begun_by == user and login.approved_by is None and not login.denied:
+                    return login.user_code
+        raise AccountError("No login of yours waits.")
 
     def approve_login(self, user: str, user_code: str, yes: bool = True) -> None:
         wanted = user_code.strip().upper()
@@ -290,6 +305,10 @@ class Accounts:
     def _drop_old_logins(self) -> None:
         alive = [login for login in self._logins.values() if login.expires >= time.time()]
         self._logins = {login.device_code: login for login in alive}
+
+
+def name_of_expired(token: Token | None) -> str | None:
+    return token.name if token and not token.revoked and not token.is_valid() else None
 
 
 def digest(value: str) -> str:

@@ -74,8 +74,12 @@ class Visitor:
         """
         self._act("review", repo_id=repo_id, status=status, user=user)
 
-    def approve_login(self, user_code: str, yes: bool = True) -> None:
-        """Type the code of a waiting ``login()`` into the device page, and say yes or no."""
+    def approve_login(self, user_code: str | None = None, yes: bool = True) -> None:
+        """Type the code of a waiting ``login()`` into the device page, and say yes or no.
+
+        ``user_code`` None is the code of your own login that began last: a convenience of the
+        practice Hub alone, for a kernel that waits and can run nothing else.
+        """
         self._act("approve_login", user_code=user_code, yes=yes)
 
     def forget_me(self) -> None:
@@ -126,7 +130,8 @@ def act(request: Request, action: str, **arguments: Any) -> dict[str, Any]:
             asker = arguments.pop("user", None) or user
             accounts.review(asker, **arguments)
         case "approve_login":
-            accounts.approve_login(user, **arguments)
+            code = arguments.pop("user_code", None) or accounts.waiting_code(user)
+            accounts.approve_login(user, code, **arguments)
         case "forget_me":
             accounts.forget(user)
         case _:

@@ -103,6 +103,11 @@ def not_logged_in() -> HubError:
     return HubError(401, "Invalid username or password.", None, LOG_IN)
 
 
+def token_expired(name: str) -> HubError:
+    """In words that users of the real Hub have quoted; its headers were never recorded."""
+    return HubError(401, f'User Access Token "{name}" is expired', None, LOG_IN)
+
+
 def revision_not_found(revision: str) -> HubError:
     return HubError(404, f"Invalid rev id: {revision}", "RevisionNotFound")
 

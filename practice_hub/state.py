@@ -11,7 +11,13 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.requests import Request
 
 from practice_hub.accounts import LEARNER, Accounts, Caller
-from practice_hub.answers import LOG_IN, HubError, not_logged_in, revision_not_found
+from practice_hub.answers import (
+    LOG_IN,
+    HubError,
+    not_logged_in,
+    revision_not_found,
+    token_expired,
+)
 from practice_hub.repos import Repo, Snapshot
 
 LONGEST_BODY = 100_000
@@ -37,7 +43,10 @@ def caller_of(request: Request) -> Caller:
 
 def refuse_bad_token(request: Request) -> None:
     """A bad token is refused even where none at all would do."""
-    if caller_of(request).bad_token:
+    caller = caller_of(request)
+    if caller.expired:
+        raise token_expired(caller.expired)
+    if caller.bad_token:
         raise HubError(401, "Invalid credentials in Authorization header", None, LOG_IN)
 
 
@@ -48,6 +57,8 @@ def known_caller_of(request: Request) -> Caller:
         HubError: 401, there is no token or it is not valid.
     """
     caller = caller_of(request)
+    if caller.expired:
+        raise token_expired(caller.expired)
     if caller.token is None:
         raise not_logged_in()
     return caller
