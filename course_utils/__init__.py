@@ -14,6 +14,7 @@ from course_utils.exercises import (
     solution,
 )
 from course_utils.gpus import GPUS, Device, Gpu, current_device
+from course_utils.hub import FoundModel, Models, find_models
 from course_utils.memory import (
     CannotTell,
     MemoryEstimate,
@@ -31,14 +32,17 @@ __all__ = [
     "CannotTell",
     "CourseError",
     "Device",
+    "FoundModel",
     "Gpu",
     "MemoryEstimate",
     "MemoryMeasurement",
+    "Models",
     "Session",
     "check_access",
     "check_answer",
     "current_device",
     "estimate_memory",
+    "find_models",
     "hint",
     "measure_memory",
     "merge_progress",

@@ -1,4 +1,4 @@
-"""Bytes as people read them. Inside the package bytes are ``int``; only the edge formats."""
+"""Bytes and counts as people read them. Inside the package they are ``int``; the edge formats."""
 
 from __future__ import annotations
 
@@ -14,6 +14,14 @@ def in_gb(count: int) -> str:
 def in_gib(count: int) -> str:
     """Binary, as torch and drivers count: 16_000_000_000 -> "14.9 GiB"."""
     return _with_unit(count, 1024, ("B", "KiB", "MiB", "GiB", "TiB"))
+
+
+def in_count(count: int) -> str:
+    """Parameters, as model names count them: 7_615_616_512 -> "7.6B"."""
+    for step, letter in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
+        if count >= step:
+            return f"{count / step:.1f}{letter}"
+    return str(count)
 
 
 def _with_unit(count: int, step: int, units: tuple[str, ...]) -> str:

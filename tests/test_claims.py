@@ -6,7 +6,9 @@ to be mended.
 
 from __future__ import annotations
 
+import pytest
 import torch
+from huggingface_hub import ModelInfo
 
 CHAT = '"practice/tiny-chat"'
 
@@ -52,3 +54,56 @@ AutoModelForCausalLM.from_pretrained({CHAT})
     run_python(code, HF_ENDPOINT=recording_practice_hub.url)
     assert first > 0
     assert recording_practice_hub.fetched[first:] == []
+
+
+def test_the_list_is_sorted_by_trending():
+    from huggingface_hub import HfApi
+
+    unasked = [model.id for model in HfApi().list_models(limit=10)]
+    by_trend = [model.id for model in HfApi().list_models(limit=10, sort="trending_score")]
+    assert unasked == by_trend
+
+
+def test_pipelines_that_transformers_5_removed():
+    from transformers import pipeline
+    from transformers.pipelines import PIPELINE_REGISTRY
+
+    removed = "summarization", "translation", "question-answering", "text2text-generation"
+    assert not set(removed) & set(PIPELINE_REGISTRY.get_supported_tasks())
+    for task in removed:
+        with pytest.raises(KeyError, match=f"The task {task} has been removed"):
+            pipeline(task)
+
+
+def test_all_time_downloads_are_asked_for_by_name():
+    from huggingface_hub import HfApi
+
+    info = HfApi().model_info("practice/tiny-chat")
+    assert info.downloads and info.downloads_all_time is None
+    asked = HfApi().model_info("practice/tiny-chat", expand=["downloads", "downloadsAllTime"])
+    assert asked.downloads_all_time > asked.downloads
+    assert "last 30 days" in " ".join(ModelInfo.__doc__.split())
+
+
+def test_filters_must_all_hold():
+    from huggingface_hub import HfApi
+
+    labels = ["license:apache-2.0", "safetensors"]
+    models = list(HfApi().list_models(filter=labels))
+    assert models and all(set(labels) <= set(model.tags) for model in models)
+
+
+def test_the_size_filter_drops_what_has_no_count():
+    from huggingface_hub import HfApi
+
+    sized = {model.id for model in HfApi().list_models(num_parameters="min:1,max:900B")}
+    assert "practice/tiny-sentiment" in sized and "practice/pickle-sentiment" not in sized
+
+
+def test_misspelled_filters():
+    from huggingface_hub import HfApi
+
+    assert list(HfApi().list_models(pipeline_tag="text-clasification")) == []
+    for gone in ({"task": "text-classification"}, {"direction": -1}):
+        with pytest.raises(TypeError):
+            HfApi().list_models(**gone)
