@@ -110,18 +110,18 @@ EXERCISES = (
     Exercise(
         id="01.3",
         ask=f"How large is the download of the weights of {SEVEN_B}?",
-        checker=Number(lambda: stored_bytes() / GB, unit="GB", tolerance=0.02),
+        checker=Number(stored_bytes, unit="bytes", tolerance=0.02),
         hints=(
             "Parameters times bytes. How many bytes does one of them take as it is stored?",
             "BF16 has 16 bits, and a byte has 8. The count is info.safetensors.total.",
         ),
         wrong=(
             WrongAnswer(
-                lambda: parameters() / GB,
+                lambda: f"{parameters() / GB} GB",
                 "That counts the parameters. Each of them takes more than one byte.",
             ),
             WrongAnswer(
-                lambda: 4 * parameters() / GB,
+                lambda: f"{4 * parameters() / GB} GB",
                 "Four bytes each is what older texts assume. These are stored as BF16.",
             ),
             WrongAnswer(
@@ -135,7 +135,11 @@ EXERCISES = (
             f"{stored_bytes():,} bytes = {stored_bytes() / GB:.1f} GB "
             f"= {stored_bytes() / GIB:.1f} GiB"
         ),
-        right=(lambda: f"{stored_bytes() / GB} GB", lambda: f"{stored_bytes() / GIB} GiB"),
+        right=(
+            stored_bytes,
+            lambda: f"{stored_bytes() / GB} GB",
+            lambda: f"{stored_bytes() / GIB} GiB",
+        ),
     ),
     Exercise(
         id="01.4",
