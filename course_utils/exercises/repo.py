@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from course_utils import hub_client
 from course_utils.course_error import CourseError
 from course_utils.exercises.judgement import (
     RIGHT,
@@ -18,7 +18,6 @@ from course_utils.exercises.judgement import (
     type_words,
     wrong,
 )
-from course_utils.session import current_session
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, ModelInfo
@@ -35,11 +34,7 @@ class Repo:
 
     @cached_property
     def api(self) -> HfApi:
-        if "huggingface_hub" not in sys.modules:
-            current_session()  # importing it would choose the Hub: that is for start() to do
-        from huggingface_hub import HfApi
-
-        return HfApi()
+        return hub_client.api()
 
     @cached_property
     def info(self) -> ModelInfo:
