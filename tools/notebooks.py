@@ -140,13 +140,25 @@ def normalize(notebook: NotebookNode) -> None:
             continue
         count += 1
         cell.execution_count = count
-        cell.outputs = [output for output in cell.outputs if not is_progress_bar(output)]
+        cell.outputs = joined([output for output in cell.outputs if not is_progress_bar(output)])
         for output in cell.outputs:
             if "execution_count" in output:
                 output.execution_count = count
             if "metadata" in output:
                 output.metadata = NotebookNode()
             output.get("data", {}).pop(WIDGET_VIEW, None)
+
+
+def joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """What a cell printed in pieces (a bar stood between them) is one text again."""
+    whole: list[NotebookNode] = []
+    for output in outputs:
+        name = output.get("name")
+        if whole and name and name == whole[-1].get("name"):
+            whole[-1].text += output.text
+        else:
+            whole.append(output)
+    return whole
 
 
 def is_progress_bar(output: NotebookNode) -> bool:
