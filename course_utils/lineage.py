@@ -1,0 +1,77 @@
+"""The models that a model was made from, as their cards name them."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from course_utils.hub_client import SECONDS, HubTrouble, model_info
+
+MOST_ANCESTORS = 12
+REPO_ID = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?", re.ASCII)
+ADDRESS = re.compile(r"https?://(www\.)?(huggingface\.co|hf\.co)/(?P<id>[^/\s]+/[^/\s?#]+)")
+
+
+@dataclass(frozen=True)
+class Ancestor:
+    """A base model, or a base model's. ``child`` is who names it.
+
+    ``metadata`` is its card's; None if the Hub did not show it, and ``problem`` says why.
+    """
+
+    name: str
+    child: str
+    metadata: Mapping[str, Any] | None
+    problem: str = ""
+
+
+def base_models(metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    """The base models that a card's metadata name, addresses shortened to repo ids."""
+    named = metadata.get("base_model")
+    listed = named if isinstance(named, list) else [named]
+    names = [_repo_id(name) for name in listed if isinstance(name, str) and name.strip()]
+    return tuple(dict.fromkeys(names))
+
+
+def ancestors(
+    repo_id: str, metadata: Mapping[str, Any], seconds: float = 2 * SECONDS
+) -> Iterator[Ancestor]:
+    """Follow the base models upwards: parents first, each once, loops ended.
+
+    At most ``MOST_ANCESTORS`` are asked about, and for ``seconds`` in all.
+    """
+    ends = time.monotonic() + seconds
+    waiting = [(name, repo_id) for name in base_models(metadata)]
+    seen = {repo_id.casefold()}
+    while waiting:
+        name, child = waiting.pop(0)
+        if name.casefold() in seen:
+            continue
+        seen.add(name.casefold())
+        left = ends - time.monotonic()
+        if len(seen) > MOST_ANCESTORS + 1 or left <= 0:
+            yield Ancestor(name, child, None, "the lineage is too long to be followed here")
+            continue
+        found = _look_up(name, child, min(SECONDS, left))
+        yield found
+        waiting += [(above, name) for above in base_models(found.metadata or {})]
+
+
+def _look_up(name: str, child: str, seconds: float) -> Ancestor:
+    if not REPO_ID.fullmatch(name):
+        return Ancestor(name, child, None, "that is no repo id, so nobody can look it up")
+    try:
+        card = model_info(name, seconds).card_data
+    except HubTrouble as trouble:
+        words = {"missing": "the Hub does not show it: gone, renamed or private"}
+        reason = words.get(trouble.kind) or str(trouble).removeprefix(f"{name}: ")
+        return Ancestor(name, child, None, reason)
+    return Ancestor(name, child, card.to_dict() if card else {})
+
+
+def _repo_id(name: str) -> str:
+    found = ADDRESS.match(name.strip())
+    return found["id"] if found else name.strip()
