@@ -1,0 +1,1 @@
+"""Widgets: each draws what the functions of this package return, and knows nothing of its own."""

@@ -1,0 +1,69 @@
+"""The bar of a device: what is in use there, and what an estimate would add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from course_utils.gpus import Device, Gpu
+from course_utils.memory import MemoryEstimate, MemoryMeasurement
+from course_utils.units import in_gib
+from course_utils.ways import needed_on, verdict
+from course_utils.widgets.bars import Bar, Part, check_bytes
+from course_utils.widgets.readings import Reading
+
+
+def planned_bar(gpu: Gpu, estimate: MemoryEstimate | None) -> Bar:
+    """A GPU that need not be here, with nothing on it but the prediction."""
+    parts, words = (), ()
+    if estimate:
+        parts = (*predicted_parts(estimate), runtime_part(estimate))
+        words = (needed_words(gpu, estimate, gpu.memory),)
+    return Bar(f"{gpu.name}, planned", gpu.memory, parts, words=words)
+
+
+def live_bar(
+    reading: Reading,
+    target: Device,
+    estimate: MemoryEstimate | None,
+    measurement: MemoryMeasurement | None = None,
+    **more: Any,
+) -> Bar:
+    """A device of this machine: what is in use, and what the estimate will add to it."""
+    by_device = measurement.by_device if measurement else {}
+    weights = sum(count for device, count in by_device.items() if reading.has(device))
+    ours = max(weights, reading.held)
+    parts = [Part("others", max(0, reading.used - ours), measured=True)]
+    if weights:
+        parts.append(Part("weights", weights, measured=True))
+    if ours > weights:
+        parts.append(Part("besides", ours - weights, measured=True))
+    words: tuple[str, ...] = ()
+    if estimate and measurement is None:
+        words = (needed_words(target, estimate, reading.memory - sum(p.bytes for p in parts)),)
+        parts += predicted_parts(estimate)
+        parts += [runtime_part(estimate)] if reading.is_gpu else []
+    elif estimate and weights == measurement.weights:
+        parts += [part for part in predicted_parts(estimate) if part.kind != "weights"]
+    return Bar(reading.name, reading.memory, tuple(parts), words=words, **more)
+
+
+def predicted_parts(estimate: MemoryEstimate) -> Iterator[Part]:
+    yield Part("weights", estimate.weights, measured=False, note=estimate.weights_basis)
+    tokens = f"{estimate.context:,} tokens" + (f" × {estimate.batch}" if estimate.batch > 1 else "")
+    yield Part("cache", estimate.kv_cache, measured=False, note=tokens)
+    yield Part("activations", estimate.activations.expected, measured=False)
+
+
+def runtime_part(estimate: MemoryEstimate) -> Part:
+    return Part("runtime", estimate.runtime.expected, measured=False)
+
+
+def needed_words(target: Gpu | Device, estimate: MemoryEstimate, room: int) -> str:
+    needed = needed_on(target, estimate)
+    check_bytes(estimate.model, low=needed.low, expected=needed.expected, high=needed.high)
+    judged = verdict(needed, room)
+    return (
+        f"{estimate.title()} needs {in_gib(needed.low)} to {in_gib(needed.high)}, "
+        f"expect {in_gib(needed.expected)}, of {in_gib(max(0, room))}: {judged}"
+    )

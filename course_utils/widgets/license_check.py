@@ -1,0 +1,121 @@
+"""``LicenseCheck``: may this model be used for that? What ``check_license`` says, to click."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from course_utils.course_error import CourseError
+from course_utils.licenses import USES, LicenseReport, check_license
+from course_utils.widgets import look
+from course_utils.widgets.shown import Shown, box, guarded, panel
+
+if TYPE_CHECKING:
+    from ipywidgets import VBox
+
+WORDS = {"yes": "Yes", "yes-if": "Yes, if", "no": "No", "cannot-tell": "Cannot tell"}
+ASK = "Type a repo id (owner/name) or a license identifier (apache-2.0), and press Enter."
+JUST_NOW = 1.0  # seconds
+
+
+class LicenseCheck(Shown):
+    """A field for the model, a choice of the use; below them verdict, conditions and evidence.
+
+    Args:
+        model: repo id or license identifier to begin with; "" begins with an empty field.
+        use: "commercial", "internal", "research" or "personal".
+
+    Raises:
+        CourseError: there is no such use. Trouble with the Hub is shown and not raised.
+    """
+
+    def __init__(self, model: str = "", use: str = "commercial") -> None:
+        if use not in USES:
+            raise CourseError(f"{use!r} is none of the uses: {', '.join(USES)}.")
+        self.model, self.use = str(model).strip(), use
+        self.report: LicenseReport | None = None
+        self.trouble = ""
+        self._panel: Any = None
+        self._answered = -JUST_NOW
+        self._look_up()
+
+    def check(self, model: str, use: str | None = None) -> LicenseCheck:
+        """Ask about another model, or the same one for another use."""
+        self.model = str(model).strip()
+        self.use = use or self.use
+        if self._panel is not None:
+            waiting = f"Asking about {self.model} …"
+            self._panel.value = look.view(look.status(waiting))
+        self._look_up()
+        if self._panel is not None:
+            self._panel.value = self._html()
+        return self
+
+    def title(self) -> str:
+        return f"May I use {self.model or '…'}? Use: {self.use}"
+
+    def __str__(self) -> str:
+        if self.report is None:
+            return f"{self.title()}\n  {self.trouble or ASK}"
+        return f"{self.title()}\n{WORDS[self.report.verdict]}: {self.report}"
+
+    def picture(self) -> bytes:
+        from course_utils.widgets.picture import Picture
+
+        page = Picture()
+        page.lines([self.title()], bold=True)
+        if self.report is None:
+            page.lines([self.trouble or ASK])
+        else:
+            page.verdict(self.report.verdict, self._verdict_words(self.report))
+            page.facts(self.report.rows())
+        return page.png()
+
+    def _look_up(self) -> None:
+        self.report, self.trouble = None, ""
+        if self.model:
+            try:
+                self.report = check_license(self.model, self.use)
+            except CourseError as error:
+                self.trouble = str(error)
+        self._answered = time.monotonic()
+
+    def _build(self) -> VBox:
+        from ipywidgets import Button, Dropdown, HBox, Layout, Text
+
+        model = Text(
+            self.model,
+            description="Model",
+            placeholder="owner/name",
+            continuous_update=False,
+            layout=Layout(width="24rem", max_width="100%"),
+        )
+        use = Dropdown(options=list(USES), value=self.use, description="Use")
+        button = Button(description="Check", tooltip="Ask the Hub again")
+        self._panel = panel(self._html())
+
+        def ask(_: Any) -> None:
+            guarded(lambda: self.check(model.value, use.value), self._panel)
+
+        def ask_again(_: Any) -> None:
+            # Leaving the field for the button has asked already.
+            if time.monotonic() - self._answered > JUST_NOW:
+                ask(_)
+
+        model.observe(ask, "value")
+        use.observe(ask, "value")
+        button.on_click(ask_again)
+        controls = HBox([model, use, button], layout=Layout(flex_flow="row wrap"))
+        return box(controls, self._panel)
+
+    def _html(self) -> str:
+        if self.trouble:
+            return look.view(look.problem(self.trouble))
+        if self.report is None:
+            return look.view(look.status(ASK))
+        report = self.report
+        words = look.verdict_line(report.verdict, self._verdict_words(report))
+        return look.view(words, look.facts(report.rows()))
+
+    def _verdict_words(self, report: LicenseReport) -> str:
+        return f"{WORDS[report.verdict]}: {report.title()}"

@@ -1,0 +1,178 @@
+"""How the widgets look: one stylesheet, the shapes of verdicts, and text made safe for HTML."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+
+# Mid tones, told apart by the colour-blind, and legible on a light page as on a dark one.
+COLOURS = {
+    "others": "#767676",
+    "weights": "#0072b2",
+    "besides": "#8c7a00",
+    "cache": "#d55e00",
+    "activations": "#009e73",
+    "runtime": "#a65a95",
+}
+
+# Name, colour and white symbol (an SVG path in a box of 24 × 24) of the shape for each verdict.
+# The words stand beside it; a verdict that nobody drew yet gets the diamond.
+CIRCLE = "M12 1a11 11 0 1 0 .01 0z"
+TRIANGLE = "M12 1 23.5 22H.5z"
+OCTAGON = "M7.5 1h9L23 7.5v9L16.5 23h-9L1 16.5v-9z"
+DIAMOND = "M12 .5 23.5 12 12 23.5.5 12z"
+CHECK = "m6.5 12.5 4 4 7-8"
+CROSS = "m8 8 8 8m0-8-8 8"
+EXCLAMATION = "M12 8.5v6m0 3.5v.5"
+QUESTION = "M9.5 9.5a2.5 2.5 0 1 1 3.5 2.3c-.7.3-1 .8-1 1.7m0 3v.5"
+ARROW = "M12 6.5v10m-4-4 4 4 4-4"
+SHAPES = {
+    "yes": ("circle", CIRCLE, "#00805f", CHECK),
+    "yes-if": ("triangle", TRIANGLE, "#b85c00", EXCLAMATION),
+    "no": ("octagon", OCTAGON, "#d32f2f", CROSS),
+    "cannot-tell": ("diamond", DIAMOND, "#6b6b6b", QUESTION),
+    "fits": ("circle", CIRCLE, "#00805f", CHECK),
+    "tight": ("triangle", TRIANGLE, "#b85c00", EXCLAMATION),
+    "spills": ("diamond", DIAMOND, "#6b6b6b", ARROW),
+    "does not fit": ("octagon", OCTAGON, "#d32f2f", CROSS),
+}
+
+# Colours come from the page: Colab's, VS Code's or JupyterLab's variables, whichever is there.
+RULES = """
+.cu-box .widget-html, .cu-box .widget-html-content { min-width: 0; max-width: 100% }
+.cu-box .widget-html-content { flex: 1 1 100% }
+.cu-view {
+  --cu-ink: var(--colab-primary-text-color,
+    var(--vscode-foreground, var(--jp-content-font-color1, currentColor)));
+  color: var(--cu-ink);
+  font-family: var(--jp-content-font-family, inherit);
+  font-size: var(--jp-content-font-size1, 14px);
+  line-height: 1.45;
+  max-width: 72rem;
+  overflow-wrap: anywhere;
+  white-space: normal;
+}
+.cu-view p, .cu-view ul { margin: .35em 0; padding: 0 }
+.cu-title { font-weight: 600 }
+
+.cu-track { position: relative; height: 2.3em; margin: 1em 0 .7em }
+.cu-device, .cu-part, .cu-peak { position: absolute; top: 0; bottom: 0; box-sizing: border-box }
+.cu-device { left: 0; border: 2px solid var(--cu-ink); border-radius: 2px }
+.cu-part {
+  display: flex; align-items: center; justify-content: center;
+  overflow: hidden; border: 1px solid var(--cu-part);
+}
+.cu-measured { background: var(--cu-part) }
+.cu-predicted {
+  background: repeating-linear-gradient(135deg, var(--cu-part) 0 4px, transparent 4px 8px);
+}
+.cu-peak { width: 0; top: -.45em; bottom: -.45em; border-left: 2px solid var(--cu-ink) }
+.cu-peak::before {
+  content: ""; position: absolute; left: -6px; top: -3px;
+  border: 5px solid transparent; border-top: 8px solid var(--cu-ink);
+}
+.cu-letter {
+  background: #fff; color: #111; border-radius: 2px; padding: 0 .3em;
+  font-size: .85em; font-weight: 600; line-height: 1.3;
+}
+.cu-legend {
+  display: flex; flex-wrap: wrap; gap: .2em 1.4em;
+  list-style: none; font-variant-numeric: tabular-nums;
+}
+.cu-legend li { display: flex; align-items: center; gap: .45em; margin: 0 }
+.cu-legend span { min-width: 0 }
+.cu-swatch {
+  flex: none; box-sizing: border-box; width: 2em; height: 1.1em; border: 1px solid var(--cu-part);
+}
+.cu-free { border: 2px solid var(--cu-ink) }
+
+.cu-line {
+  display: block; box-sizing: border-box; width: 100%; height: 4em; margin: .5em 0 .2em;
+  border: solid var(--cu-ink); border-width: 0 0 1px 1px;
+}
+.cu-verdict { display: flex; align-items: center; gap: .5em; font-size: 1.15em }
+.cu-verdict svg { width: 1.7em; height: 1.7em; flex: none }
+.cu-facts { border-collapse: collapse; margin: .4em 0; color: inherit; font-size: inherit }
+.cu-facts th, .cu-facts td {
+  padding: .15em .9em .15em 0; max-width: none;
+  text-align: left; vertical-align: top; white-space: normal;
+}
+.cu-facts th { font-weight: 600; white-space: nowrap }
+.cu-view pre {
+  margin: .5em 0; padding: .6em .8em; overflow-x: auto; white-space: pre; line-height: 1.4;
+  color: inherit; background: transparent; border: 1px solid var(--cu-ink); border-radius: 2px;
+  font-family: var(--jp-code-font-family, monospace);
+  font-size: var(--jp-code-font-size, 13px);
+}
+.cu-view pre:focus-visible { outline: 3px solid #0072b2 }
+.cu-view p.cu-problem { border-left: 4px solid #d32f2f; padding-left: .6em }
+
+@media (forced-colors: active) {
+  .cu-part, .cu-swatch, .cu-verdict svg { forced-color-adjust: none }
+}
+@media (max-width: 30rem) {
+  .cu-facts th, .cu-facts td { display: block; padding-right: 0 }
+}
+"""
+FILLS = "\n".join(f".cu-{kind} {{ --cu-part: {colour} }}" for kind, colour in COLOURS.items())
+STYLE = f"<style>{RULES}{FILLS}</style>"
+
+# The sliders of ipywidgets 8 have no name that a screen reader could say: their label is not tied
+# to them. A page runs no <script> of an HTML widget, but it does run what an image that fails to
+# load asks for. Where a page forbids even that, only the names are missing.
+NAME_SLIDERS = """<img alt="" src="data:," style="display:none" onerror="
+(function name(image, tries) {
+  const sliders = image.closest('.cu-box')?.querySelectorAll('.widget-slider') ?? [];
+  for (const slider of sliders) {
+    const label = slider.querySelector('.widget-label')?.textContent;
+    const readout = slider.querySelector('.widget-readout');
+    slider.querySelector('[role=slider]')?.setAttribute('aria-label', label);
+    readout?.setAttribute('aria-label', label + ', as a number');
+    readout?.setAttribute('role', 'textbox');
+  }
+  if (!sliders.length && tries) setTimeout(name, 100, image, tries - 1);
+})(this, 100)">"""
+
+
+def view(*parts: str) -> str:
+    return f'<div class="cu-view">{"".join(parts)}</div>'
+
+
+def paragraphs(lines: Iterable[str]) -> str:
+    return "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+
+
+def status(words: str) -> str:
+    """A line that screen readers say when it changes, as they do a verdict and a problem."""
+    return f'<p role="status">{html.escape(words)}</p>'
+
+
+def problem(words: str) -> str:
+    return f'<p class="cu-problem" role="alert"><b>Problem:</b> {html.escape(words)}</p>'
+
+
+def verdict_line(verdict: str, words: str) -> str:
+    """A shape and words for a verdict; the shape alone is never needed to understand it."""
+    name, outline, colour, symbol = SHAPES.get(verdict, SHAPES["cannot-tell"])
+    shape = (
+        f'<svg viewBox="0 0 24 24" aria-hidden="true" data-shape="{name}">'
+        f'<path d="{outline}" fill="{colour}"/><path d="{symbol}" fill="none" stroke="#fff" '
+        'stroke-width="2.4" stroke-linecap="round" stroke-linejoin="round"/></svg>'
+    )
+    return f'<p class="cu-verdict" role="status">{shape}<span>{html.escape(words)}</span></p>'
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> str:
+    """A table of rows as a ``Report`` yields them: an empty label belongs to the row above."""
+    lines = "".join(
+        (f'<tr><th scope="row">{html.escape(label)}</th>' if label else "<tr><td></td>")
+        + f"<td>{html.escape(text)}</td></tr>"
+        for label, text in rows
+    )
+    return f'<table class="cu-facts">{lines}</table>' if lines else ""
+
+
+def code_block(code: str, label: str) -> str:
+    """Code that scrolls sideways where it is too wide, by keyboard as well."""
+    name = html.escape(label)
+    return f'<pre tabindex="0" role="region" aria-label="{name}">{html.escape(code)}</pre>'
