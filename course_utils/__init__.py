@@ -13,8 +13,10 @@ from course_utils.exercises import (
     progress,
     solution,
 )
+from course_utils.fit import FitTable, ways_to_fit
 from course_utils.gpus import GPUS, Device, Gpu, current_device
 from course_utils.hub import FoundModel, Models, find_models
+from course_utils.local_server import local_server
 from course_utils.memory import (
     CannotTell,
     MemoryEstimate,
@@ -32,6 +34,7 @@ __all__ = [
     "CannotTell",
     "CourseError",
     "Device",
+    "FitTable",
     "FoundModel",
     "Gpu",
     "MemoryEstimate",
@@ -44,10 +47,12 @@ __all__ = [
     "estimate_memory",
     "find_models",
     "hint",
+    "local_server",
     "measure_memory",
     "merge_progress",
     "progress",
     "solution",
     "start",
+    "ways_to_fit",
 ]
 __version__ = "0.1.0"

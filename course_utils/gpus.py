@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 from course_utils.course_error import CourseError
 from course_utils.report import Report
@@ -17,6 +18,7 @@ from course_utils.units import in_gib
 
 TABLE = Path(__file__).parent / "data" / "gpus.csv"
 UNITS = {"B": 1, "MiB": 2**20, "GiB": 2**30}
+SMALLEST = 2**20  # fewer bytes than this were meant in another unit
 MAKER_WORDS = ("nvidia", "geforce", "tesla")
 
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
@@ -64,6 +66,8 @@ class Gpu(Report):
     ``evidence`` says how ``memory`` is known. A figure given there in MiB or GiB was rounded before
     anybody wrote it down.
     """
+
+    kind: ClassVar[str] = "cuda"
 
     name: str
     memory: int
@@ -141,6 +145,26 @@ class _Gpus(Mapping[str, Gpu]):
 GPUS = _Gpus()
 
 
+def planned_for(gpu: str | int | Gpu | Device | None) -> Gpu | Device:
+    """What a learner means by a GPU: a name, "cpu", bytes, a ``Gpu`` or ``Device``, None for here.
+
+    Raises:
+        CourseError: it is none of these; the message says what is accepted.
+    """
+    if gpu is None:
+        return current_device()
+    if isinstance(gpu, (Gpu, Device)):
+        return gpu
+    if isinstance(gpu, str):
+        return cpu_device() if gpu.strip().casefold() == "cpu" else GPUS[gpu]
+    if isinstance(gpu, int) and gpu >= SMALLEST:
+        return Gpu(f"a GPU of {gpu:,} bytes", gpu, None, None, None, "as given")
+    raise CourseError(
+        f'{gpu!r} is no GPU. Give a name ({", ".join(GPUS)}), "cpu", or the memory in bytes: '
+        "16 * 2**30 for 16 GiB."
+    )
+
+
 def has_native_bf16(compute_capability: str) -> bool:
     """Whether the GPU computes in bfloat16 itself: from Ampere, compute capability 8.0, on."""
     return int(compute_capability.split(".")[0]) >= 8
@@ -173,12 +197,12 @@ def current_device() -> Device:
     try:
         import torch
     except (ImportError, OSError):  # not installed, or a build whose CUDA libraries are not there
-        return _cpu()
+        return cpu_device()
     if torch.cuda.is_available():
         return _cuda()
     if torch.backends.mps.is_available():
         return _apple()
-    return _cpu()
+    return cpu_device()
 
 
 def _cuda() -> Device:
@@ -202,7 +226,8 @@ def _apple() -> Device:
     return Device("mps", f"Apple {platform.machine()} (MPS)", total, free)
 
 
-def _cpu() -> Device:
+def cpu_device() -> Device:
+    """This machine without its GPU: the model would lie in RAM."""
     total, free = _ram()
     return Device("cpu", f"CPU ({platform.machine()}), no GPU", total, free)
 
