@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import os
 import ssl
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from course_utils import access_steps, colab
 from course_utils.course_error import CourseError
-from course_utils.hub_client import SECONDS, HubTrouble, ask, causes
+from course_utils.hub_client import SECONDS, HubTrouble, api, ask, causes
 from course_utils.report import Report
-from course_utils.session import current_session
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 LONGEST_WORDS = 300
 TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")  # the first that is set counts
@@ -102,18 +103,15 @@ def check_access(repo_id: str) -> AccessReport:
     Raises:
         CourseError: ``repo_id`` is no repo id, or no Hub is chosen yet.
     """
-    if "huggingface_hub" not in sys.modules:
-        current_session()  # importing it would choose the Hub: that is for start() to do
-    return _Inquiry(_checked(repo_id)).report()
+    client = api()
+    return _Inquiry(client, _checked(repo_id)).report()
 
 
 class _Inquiry:
     """The questions about one repo. They share one deadline."""
 
-    def __init__(self, repo_id: str) -> None:
-        from huggingface_hub import HfApi
-
-        self.api = HfApi()
+    def __init__(self, client: HfApi, repo_id: str) -> None:
+        self.api = client
         self.repo_id = repo_id
         self.deadline = time.monotonic() + SECONDS
         self.token = _Token(None, "none was found")
@@ -181,7 +179,7 @@ class _Inquiry:
     def problem_of_token(self) -> str | None:
         """A bad token has many faces, one of them that of no token at all; whoami is plain."""
         try:
-            self.account = _Account.of(self.within_time(self.api.whoami, token=self.token.value))
+            self.account = self.within_time(self.whose_token)
         except HubTrouble as trouble:
             refusal = _Refusal.of(trouble)
             self.note("whoami", refusal.told)
@@ -191,6 +189,9 @@ class _Inquiry:
             return ON_THE_WAY.get(refusal.kind)
         self.note("whoami", self.account.words())
         return None
+
+    def whose_token(self) -> _Account:
+        return _Account.of(self.api.whoami(token=self.token.value))
 
     def status_of_account(self, refusal: _Refusal) -> str:
         if refusal.kind == "missing":
@@ -244,7 +245,7 @@ class _Token:
     @property
     def can_be_sent(self) -> bool:
         value = self.value or ""
-        return value.isascii() and (value + "-").isprintable() and " " not in value
+        return value.isascii() and value.isprintable() and " " not in value
 
 
 @dataclass(frozen=True)
