@@ -16,7 +16,6 @@ from course_utils.exercises import (
 from course_utils.fit import FitTable, ways_to_fit
 from course_utils.gpus import GPUS, Device, Gpu, current_device
 from course_utils.hub import FoundModel, Models, find_models
-from course_utils.local_server import local_server
 from course_utils.memory import (
     CannotTell,
     MemoryEstimate,
@@ -24,6 +23,7 @@ from course_utils.memory import (
     estimate_memory,
     measure_memory,
 )
+from course_utils.serving import local_server
 from course_utils.session import MODELS, Session, start
 
 __all__ = [
