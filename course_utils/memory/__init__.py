@@ -1,8 +1,9 @@
 """What a model takes in memory: predicted from its config and headers, measured once loaded."""
 
 from course_utils.memory.cannot_tell import CannotTell
-from course_utils.memory.estimate import MemoryEstimate, Range, estimate_memory
+from course_utils.memory.estimate import MemoryEstimate, estimate_memory
 from course_utils.memory.measure import MemoryMeasurement, measure_memory
+from course_utils.memory.overhead import Range
 
 __all__ = [
     "CannotTell",

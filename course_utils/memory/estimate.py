@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from course_utils.course_error import CourseError
+from course_utils.memory.inventory import Inventory, of_config, of_stored
+from course_utils.memory.kv_cache import cache_bytes
+from course_utils.memory.overhead import Range, activations, runtime, total
+from course_utils.memory.question import Question, question
+from course_utils.memory.stored import read_stored
+from course_utils.memory.weights import count_active, count_parameters, weight_bytes
 from course_utils.report import Report
 from course_utils.units import in_gb, in_gib
-
-
-@dataclass(frozen=True)
-class Range:
-    """Bytes, and what they rest on."""
-
-    low: int
-    expected: int
-    high: int
-    basis: str
 
 
 @dataclass(frozen=True, repr=False)
@@ -27,8 +25,9 @@ class MemoryEstimate(Report):
     ``weights_basis`` is "exact" (the sum of the tensors' storage right after loading), "stored"
     (what the checkpoint holds) or "range" (between the two ends of ``weights_range``).
     ``kv_cache`` holds after a decode step, ``kv_cache_prefill`` when the whole context went through
-    at once. ``active_parameters`` is given for a mixture of experts. ``stored`` is what the
-    checkpoint's tensors take on disk, where that is known.
+    at once; ``cache_states`` is what else a cache keeps. ``active_parameters`` is given for a
+    mixture of experts. ``stored`` is what the checkpoint's tensors take on disk and ``stored_as``
+    how they are quantized there, where that is known.
     """
 
     model: str
@@ -46,31 +45,37 @@ class MemoryEstimate(Report):
     activations: Range
     runtime: Range
     total: Range
+    cache_states: int = 0
     stored: int | None = None
+    stored_as: str | None = None
     notes: tuple[str, ...] = ()
 
     def title(self) -> str:
-        how = self.quantization or self.dtype
-        return f"{self.model} in {how}"
+        quantized = f"{self.quantization}, the rest in " if self.quantization else ""
+        return f"{self.model} in {quantized}{self.dtype}"
 
     def rows(self) -> Iterator[tuple[str, str]]:
-        active = f", {self.active_parameters / 1e9:.2f} e9 active" if self.active_parameters else ""
-        yield "parameters", f"{self.parameters / 1e9:.2f} e9{active}"
-        yield "weights", f"{_both(self.weights)} ({self.weights_basis})"
-        tokens = f"{self.context:,} tokens" + (f" × {self.batch}" if self.batch > 1 else "")
-        yield "KV cache", f"{_both(self.kv_cache)} for {tokens}"
+        sequences = "1 sequence" if self.batch == 1 else f"each of {self.batch:,} sequences"
+        yield "assumed", f"{self.context:,} tokens in {sequences}"
+        yield "parameters", f"{self.parameters:,}"
+        if self.active_parameters is not None:
+            yield "active", f"{self.active_parameters:,} of them for one token"
+        yield "weights", f"{_in_full(self.weights)} ({self._basis()})"
+        yield "KV cache", _in_full(self.kv_cache)
+        if self.kv_cache_prefill != self.kv_cache:
+            yield "after prefill", _in_full(self.kv_cache_prefill)
+        if self.cache_states:
+            yield "cache states", _in_full(self.cache_states)
         for name in ("activations", "runtime", "total"):
-            yield name, _range(getattr(self, name))
+            yield name, _low_expected_high(getattr(self, name))
         for note in self.notes:
             yield "note", note
 
-
-def _both(count: int) -> str:
-    return f"{in_gb(count)} = {in_gib(count)}"
-
-
-def _range(found: Range) -> str:
-    return f"{in_gib(found.low)} to {in_gib(found.high)}, expect {in_gib(found.expected)}"
+    def _basis(self) -> str:
+        if self.weights_basis != "range":
+            return self.weights_basis
+        low, high = self.weights_range
+        return f"between {in_gib(low)} and {in_gib(high)}"
 
 
 def estimate_memory(
@@ -80,6 +85,75 @@ def estimate_memory(
     context: int = 2048,
     batch: int = 1,
 ) -> MemoryEstimate:
-    from course_utils.memory.full import full_estimate
+    """What a model takes when it is loaded and used, without downloading or loading it.
 
-    return full_estimate(model, dtype, quantization, context, batch)
+    Args:
+        model: a repo id, a local folder, a config of transformers or a loaded model.
+        dtype: "float32", "float16", "bfloat16", or None: as the checkpoint stores it.
+        quantization: "int8", "fp4", "nf4", "nf4-double" (by bitsandbytes while loading), or None.
+        context: tokens of each sequence, prompt and answer together.
+        batch: sequences at once.
+
+    Raises:
+        CannotTell: a model that cannot be sized, with the reason.
+        CourseError: an argument is not accepted, or the Hub gives no answer.
+    """
+    asked = question(dtype, quantization, context, batch)
+    if isinstance(model, (str, os.PathLike)):
+        return answer(of_stored(read_stored(model), asked.dtype), asked)
+    config = getattr(model, "config", model)
+    if not hasattr(config, "get_text_config"):
+        raise CourseError(
+            "estimate_memory accepts a repo id, a local folder, a config of transformers or a "
+            f"loaded model of transformers, not {type(model).__name__}."
+        )
+    cls = None if config is model else type(model)
+    name = getattr(config, "name_or_path", "") or (cls or type(config)).__name__
+    return answer(of_config(name, config, asked.dtype, cls=cls), asked)
+
+
+def answer(inventory: Inventory, asked: Question) -> MemoryEstimate:
+    """The one arithmetic: from what a model consists of to bytes."""
+    tensors, cache = inventory.tensors, inventory.cache
+    quantization = inventory.quantization or asked.quantization
+    weights = inventory.weights
+    if weights is None:
+        weights = weight_bytes(tensors, quantization)
+    kv_cache = cache_bytes(cache.layers, asked.context, asked.batch)
+    states = cache_bytes(cache.states, asked.context, asked.batch)
+    parts = activations(inventory, asked), runtime(inventory)
+    return MemoryEstimate(
+        model=inventory.name,
+        dtype=inventory.dtype,
+        quantization=quantization,
+        context=asked.context,
+        batch=asked.batch,
+        parameters=count_parameters(tensors),
+        active_parameters=inventory.experts and count_active(tensors, *inventory.experts),
+        weights=weights,
+        weights_basis=inventory.basis,
+        weights_range=(weights, weights),
+        kv_cache=kv_cache,
+        kv_cache_prefill=cache_bytes(cache.layers, asked.context, asked.batch, prefill=True),
+        activations=parts[0],
+        runtime=parts[1],
+        total=total(weights + kv_cache + states, *parts),
+        cache_states=states,
+        stored=inventory.stored,
+        stored_as=inventory.stored_as,
+        notes=(*inventory.notes, *cache.notes, *_too_long(inventory, asked)),
+    )
+
+
+def _too_long(inventory: Inventory, asked: Question) -> Iterator[str]:
+    positions = inventory.sizes.positions
+    if positions and asked.context > positions:
+        yield f"the model was made for {positions:,} tokens; {asked.context:,} are more than that"
+
+
+def _in_full(count: int) -> str:
+    return f"{count:,} bytes = {in_gb(count)} = {in_gib(count)}"
+
+
+def _low_expected_high(found: Range) -> str:
+    return f"low {in_gib(found.low)}, expected {in_gib(found.expected)}, high {in_gib(found.high)}"

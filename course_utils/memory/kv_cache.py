@@ -1,25 +1,32 @@
-"""The KV cache: what the keys and values of each layer take after so many tokens."""
+"""The KV cache: what the keys and values of each layer take after so many tokens.
+
+For a layer with attention, each token of each sequence leaves a key and a value for every key-value
+head: 2 × heads × head size × bytes of a value. Grouped heads make it smaller, a sliding window
+bounds it, layers that share it have none of their own, and latent attention (MLA) keeps one small
+vector for all heads together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from course_utils.course_error import CourseError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-PROBE_TOKENS = 4
+PROBE_TOKENS = 4  # sent through a model without memory
+PROBE_ENCODED = 8  # and so many came from its encoder
 
 
 @dataclass(frozen=True)
 class CacheLayer:
-    """What one layer keeps of each token of each sequence, in bytes, keys and values together.
+    """What one layer keeps of each token of each sequence, in bytes.
 
-    ``window``: a sliding layer looks back at so many tokens. ``tokens``: a layer that reads an
-    encoder's output of fixed length keeps so many, however long the context.
+    ``window``: a sliding layer looks back at so many tokens. ``tokens``: what does not grow with
+    the context keeps so many: the states of linear attention one, the attention to an encoder of
+    fixed length as many as that puts out.
     """
 
     token_bytes: int
@@ -27,7 +34,11 @@ class CacheLayer:
     tokens: int | None = None
 
     def held(self, context: int, prefill: bool) -> int:
-        """Tokens in storage: after a decode step, or when the whole prompt went through at once."""
+        """Tokens in storage after a decode step, or when the whole prompt went through at once.
+
+        A sliding layer keeps ``window - 1`` tokens, and the one just decoded lies in the same
+        storage; after prefill its storage is still that of the whole prompt.
+        """
         if self.tokens is not None:
             return self.tokens
         if self.window is None or prefill:
@@ -35,70 +46,172 @@ class CacheLayer:
         return min(context, self.window)
 
 
+@dataclass(frozen=True)
+class Cache:
+    """``layers`` hold keys and values; ``states`` is what else a cache keeps (linear attention's
+    states, an indexer's keys)."""
+
+    layers: tuple[CacheLayer, ...] = ()
+    states: tuple[CacheLayer, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 def cache_bytes(
     layers: Iterable[CacheLayer], context: int, batch: int, prefill: bool = False
 ) -> int:
-    """Bytes of storage that the keys and values of a cache hold.
-
-    A sliding layer keeps ``window - 1`` tokens and the one just decoded lies in the same storage;
-    after prefill its storage is still the whole prompt's (transformers' ``DynamicCache``).
-    """
+    """Bytes of storage that keys and values hold in transformers' ``DynamicCache``."""
     return batch * sum(layer.token_bytes * layer.held(context, prefill) for layer in layers)
 
 
-def observed_layers(model: PreTrainedModel) -> tuple[CacheLayer, ...]:
-    """The cache layers of a model on the meta device, seen by sending it a few tokens.
+# --- By formula ----------------------------------------------------------------------------------
 
-    Nothing is computed there: only shapes go through, and the cache that comes out is real in all
-    but its numbers.
+
+def layers_by_formula(fields: Mapping[str, Any], item_bytes: int) -> tuple[CacheLayer, ...] | None:
+    """The cache layers of a decoder whose layers are all alike but for their windows.
+
+    None where the config does not spell out its sizes.
     """
-    import torch
-
-    tokens = torch.ones(1, PROBE_TOKENS, dtype=torch.long, device="meta")
-    inputs = {"input_ids": tokens, "use_cache": True}
-    if model.config.is_encoder_decoder:
-        inputs["decoder_input_ids"] = tokens
-    with torch.no_grad(), torch.device("meta"):
-        cache = model(**inputs).get("past_key_values")
-    if cache is None:
-        return ()
+    depth = fields.get("num_hidden_layers", fields.get("n_layer"))
+    heads = fields.get("num_attention_heads", fields.get("n_head"))
+    width = fields.get("hidden_size", fields.get("n_embd"))
+    kv_heads = fields.get("num_key_value_heads", heads)
+    if not all(type(one) is int and one > 0 for one in (depth, heads, width, kv_heads)):
+        return None
+    head_size = fields.get("head_dim") or width // heads
+    kinds = fields.get("layer_types") or [None] * depth
+    window = fields.get("sliding_window")
     return tuple(
-        layer
-        for part in (
-            getattr(cache, "self_attention_cache", cache),
-            getattr(cache, "cross_attention_cache", None),
+        CacheLayer(
+            2 * kv_heads * head_size * item_bytes,
+            window if kind in ("sliding_attention", None) else None,
         )
-        if part is not None
-        for layer in map(_layer, part.layers)
-        if layer is not None
+        for kind in kinds
     )
 
 
-def _layer(layer: Any) -> CacheLayer | None:
-    if getattr(layer, "keys", None) is None:
-        return None
-    held = (layer.keys, layer.values)
-    total = sum(tensor.untyped_storage().nbytes() for tensor in held)
-    return CacheLayer(total // PROBE_TOKENS, getattr(layer, "sliding_window", None))
+# --- By observation ------------------------------------------------------------------------------
 
 
-def layers_by_formula(config: Mapping[str, Any], item_bytes: int) -> tuple[CacheLayer, ...]:
-    """2 × key-value heads × head size × bytes a value, for each layer.
+def observed_cache(model: PreTrainedModel) -> Cache:
+    """The cache of a model on the meta device, seen by sending it a few tokens.
 
-    Raises:
-        CourseError: the config names no heads or no layers.
+    Nothing is computed there: only shapes go through, and the cache that comes out is the real one
+    in all but its numbers.
     """
-    layers = _first(config, "num_hidden_layers", "n_layer", "num_layers")
-    heads = _first(config, "num_attention_heads", "n_head", "num_heads")
-    width = _first(config, "hidden_size", "n_embd", "d_model")
-    head_size = config.get("head_dim") or width // heads
-    kv_heads = config.get("num_key_value_heads") or heads
-    return (CacheLayer(2 * kv_heads * head_size * item_bytes),) * layers
+    encoder = _encoder(model)
+    if encoder is None and model.main_input_name != "input_ids":
+        return Cache()
+    try:
+        with _only_shapes(model):
+            output = model(**_inputs(model, encoder))
+    except Exception:  # some models look at their numbers, which are not there
+        return _cache_by_config(model)
+    found = output.get("past_key_values") or output.get("cache_params")
+    if not hasattr(found, "layers") and not hasattr(found, "self_attention_cache"):
+        return Cache()
+    own = getattr(found, "self_attention_cache", found).layers
+    cross = getattr(getattr(found, "cross_attention_cache", None), "layers", ())
+    layers = [_layer(layer, PROBE_TOKENS) for layer in own]
+    layers += [_layer(layer, PROBE_ENCODED, encoder.length if encoder else None) for layer in cross]
+    states = tuple(state for layer in own for state in _states(layer))
+    notes = (encoder.note,) if encoder else ()
+    if states:
+        notes += ("layers of linear attention keep a state of fixed size in place of keys",)
+    return Cache(tuple(layer for layer in layers if layer), states, notes)
 
 
-def _first(config: Mapping[str, Any], *names: str) -> int:
-    for name in names:
-        value = config.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-            return value
-    raise CourseError(f"This config has no {names[0]} (a positive whole number).")
+@dataclass(frozen=True)
+class _Encoder:
+    """Where a decoder's cross-attention reads. ``length``: so many entries whatever comes in."""
+
+    reads_text: bool
+    length: int | None
+    note: str
+
+
+def _encoder(model: PreTrainedModel) -> _Encoder | None:
+    if not model.config.is_encoder_decoder:
+        return None
+    if model.main_input_name == "input_ids":
+        return _Encoder(True, None, "the encoder reads as many tokens as the decoder: the context")
+    length = getattr(model.config, "max_source_positions", None)
+    if model.config.model_type == "whisper":
+        note = f"the encoder puts out {length:,} entries (30 s of sound), however short the sound"
+        return _Encoder(False, length, note)
+    return _Encoder(False, None, "the encoder is taken to put out as many entries as the context")
+
+
+def _inputs(model: PreTrainedModel, encoder: _Encoder | None) -> dict[str, Any]:
+    import torch
+    from transformers.modeling_outputs import BaseModelOutput
+
+    def tokens(rows: int, columns: int) -> torch.Tensor:
+        return torch.ones(rows, columns, dtype=torch.long)
+
+    if encoder is None:
+        return {"input_ids": tokens(1, PROBE_TOKENS), "use_cache": True}
+    streams = getattr(getattr(model.config, "decoder", None), "num_codebooks", 1)
+    inputs = {"decoder_input_ids": tokens(streams, PROBE_TOKENS), "use_cache": True}
+    if encoder.reads_text:
+        return {**inputs, "input_ids": tokens(1, PROBE_ENCODED)}
+    encoded = torch.empty(1, PROBE_ENCODED, model.config.hidden_size, dtype=model.dtype)
+    return {**inputs, "encoder_outputs": BaseModelOutput(last_hidden_state=encoded)}
+
+
+@contextmanager
+def _only_shapes(model: PreTrainedModel) -> Iterator[None]:
+    """On the meta device nobody may ask for a number: masks are made whole, experts not chosen."""
+    import torch
+    from torch.distributions import Distribution
+
+    model.set_attn_implementation("eager")
+    for module in model.modules():
+        if type(module).__name__.endswith("Experts"):
+            module.forward = lambda hidden, *_, **__: hidden
+    validates = Distribution._validate_args
+    Distribution.set_default_validate_args(False)
+    try:
+        with torch.no_grad(), torch.device("meta"):
+            yield
+    finally:
+        Distribution.set_default_validate_args(validates)
+
+
+def _layer(layer: Any, tokens: int, fixed: int | None = None) -> CacheLayer | None:
+    held = [getattr(layer, name, None) for name in ("keys", "values")]
+    size = sum(_storage(tensor) for tensor in held if tensor is not None)
+    if not size:
+        return None
+    return CacheLayer(size // tokens, getattr(layer, "sliding_window", None), fixed)
+
+
+def _states(layer: Any) -> Iterator[CacheLayer]:
+    for name in ("conv_states", "recurrent_states"):
+        found = getattr(layer, name, None) or ()
+        for state in found.values() if isinstance(found, Mapping) else (found,):
+            if hasattr(state, "untyped_storage"):
+                yield CacheLayer(_storage(state), tokens=1)
+    indexer = getattr(layer, "indexer_keys", None)
+    if indexer is not None:
+        yield CacheLayer(_storage(indexer) // PROBE_TOKENS)
+
+
+def _storage(tensor: Any) -> int:
+    return tensor.untyped_storage().nbytes()
+
+
+def _cache_by_config(model: PreTrainedModel) -> Cache:
+    """By formula, with transformers' word on which layers slide, share or keep a state instead."""
+    from transformers import DynamicCache
+
+    config = model.config.get_text_config(decoder=True)
+    alike = layers_by_formula(config.to_dict(), model.dtype.itemsize)
+    if alike is None or not model.can_generate():
+        return Cache()
+    kinds = DynamicCache(config=config).layers or [None] * len(alike)
+    layers = tuple(
+        CacheLayer(one.token_bytes, getattr(kind, "sliding_window", None))
+        for one, kind in zip(alike, kinds, strict=False)
+        if kind is None or (hasattr(kind, "keys") and type(kind).__name__ != "DummyLayer")
+    )
+    return Cache(layers, notes=("the KV cache is by formula: this model's could not be observed",))

@@ -20,7 +20,7 @@ def quantized_bytes(quantization: str, out_features: int, in_features: int) -> i
         return weights + 4 * out_features  # one float32 scale for each row
     packed = _ceil(weights, 2)  # two weights share a byte
     blocks = _ceil(weights, BLOCK)
-    if quantization == "nf4-double":
+    if quantization.endswith("-double"):
         outer = 4 * _ceil(blocks, OUTER_BLOCK) + OUTER_CODE_TABLE + 4  # its scales, table, mean
         return packed + blocks + outer + CODE_TABLE
     return packed + 4 * blocks + CODE_TABLE

@@ -9,15 +9,43 @@ from __future__ import annotations
 import copy
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from course_utils.memory.cannot_tell import CannotTell
 from course_utils.memory.weights import Tensor
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
+
+
+def config_of(name: str, fields: Mapping[str, Any]) -> PreTrainedConfig:
+    """The config that transformers makes of the fields of a config.json. Runs no foreign code.
+
+    Raises:
+        CannotTell: transformers does not know this type of model, or refuses a field.
+    """
+    import transformers
+
+    kind = fields.get("model_type")
+    if kind not in transformers.CONFIG_MAPPING:
+        if fields.get("auto_map"):
+            raise CannotTell(
+                name,
+                "its code lies in its repo (trust_remote_code), and nothing here runs a stranger's "
+                "code to count bytes. Look at the size of its files.",
+            )
+        raise CannotTell(
+            name,
+            f"its config.json says model_type {kind!r}, which transformers "
+            f"{transformers.__version__} does not know. Is it of another library, or newer?",
+        )
+    try:
+        with quiet():
+            return transformers.CONFIG_MAPPING[kind].from_dict(dict(fields))
+    except Exception as error:  # configs check their fields each in its own way
+        raise CannotTell(name, f"transformers refuses its config: {in_a_line(error)}") from error
 
 
 def model_class(config: PreTrainedConfig) -> type[PreTrainedModel]:
@@ -30,21 +58,22 @@ def model_class(config: PreTrainedConfig) -> type[PreTrainedModel]:
     from transformers.models.auto import modeling_auto
 
     named = next(iter(config.architectures or ()), None)
-    found = getattr(transformers, named, None) if named else None
-    if found is not None:
+    found = getattr(transformers, str(named), None)
+    if isinstance(found, type):
         return found
     if named:
-        raise CannotTell(named, f"transformers {transformers.__version__} has no class {named}.")
+        raise CannotTell(named, f"transformers {transformers.__version__} has no such class.")
     for mapping in (modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING, modeling_auto.MODEL_MAPPING):
         if type(config) in mapping:
             found = mapping[type(config)]
             return found[0] if isinstance(found, tuple) else found
-    raise CannotTell(type(config).__name__, "this config names no architecture.")
+    raise CannotTell(
+        type(config).__name__,
+        "it names no class in `architectures`, and transformers has no model of this type.",
+    )
 
 
-def build(
-    config: PreTrainedConfig, dtype: str, cls: type[PreTrainedModel] | None = None
-) -> PreTrainedModel:
+def build(name: str, config: PreTrainedConfig, cls: type[Any], dtype: str) -> PreTrainedModel:
     """The model that ``from_pretrained(…, dtype=dtype)`` would fill, on the meta device.
 
     Raises:
@@ -52,14 +81,13 @@ def build(
     """
     import torch
 
-    cls = cls or model_class(config)
+    config = copy.deepcopy(config)
     try:
-        with _quiet(), torch.device("meta"):
-            model = cls._from_config(copy.deepcopy(config), dtype=getattr(torch, dtype))
+        with quiet(), torch.device("meta"):
+            model = cls._from_config(config, dtype=getattr(torch, dtype))
             model.tie_weights()
     except Exception as error:  # a config may be wrong in more ways than can be listed
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise CannotTell(cls.__name__, f"transformers cannot build it: {reason}") from error
+        raise CannotTell(name, f"transformers cannot build it: {in_a_line(error)}") from error
     return model.eval()
 
 
@@ -87,6 +115,7 @@ def tensors_of(model: PreTrainedModel, dtype: str) -> tuple[Tensor, ...]:
 
 
 def _kept_in_float32(model: PreTrainedModel, dtype: str) -> re.Pattern[str] | None:
+    """What ``_keep_in_fp32_modules`` and its strict sister mean for this dtype."""
     import torch
 
     patterns = list(model._get_dtype_plan(getattr(torch, dtype)))
@@ -102,7 +131,7 @@ def _replaced_by_bitsandbytes(model: PreTrainedModel) -> dict[str, tuple[int, in
     quantizer = AutoHfQuantizer.from_config(
         BitsAndBytesConfig(load_in_4bit=True), pre_quantized=False
     )
-    with _quiet():
+    with quiet():
         quantizer.preprocess_model(model=model, device_map=None)
     return {
         f"{name}.weight": (module.out_features, module.in_features)
@@ -111,8 +140,14 @@ def _replaced_by_bitsandbytes(model: PreTrainedModel) -> dict[str, tuple[int, in
     }
 
 
+def in_a_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {' '.join(lines)[:300]}" if lines else type(error).__name__
+
+
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
+    """Building a skeleton is no loading: what libraries say meanwhile would puzzle."""
     from transformers.utils import logging
 
     before = logging.get_verbosity()

@@ -14,7 +14,6 @@ ITEM_BYTES = {
     **dict.fromkeys(("float32", "int32", "uint32"), 4),
     **dict.fromkeys(("bfloat16", "float16", "int16", "uint16"), 2),
     **dict.fromkeys(("int8", "uint8", "bool", "float8_e4m3fn", "float8_e5m2", "float8_e8m0fnu"), 1),
-    "complex128": 16,
 }
 
 
@@ -23,6 +22,7 @@ class Tensor:
     """One tensor of a loaded model. ``dtype`` is what it loads in when nothing is quantized.
 
     ``quantizable``: the weight (out, in) of a linear layer that bitsandbytes would replace.
+    ``is_parameter``: learned, and not a buffer that the model keeps beside what it learned.
     """
 
     name: str
@@ -35,10 +35,25 @@ class Tensor:
     def values(self) -> int:
         return math.prod(self.shape)
 
+    @property
+    def is_expert(self) -> bool:
+        return self.is_parameter and ".experts." in self.name
+
 
 def weight_bytes(tensors: Iterable[Tensor], quantization: str | None = None) -> int:
     """The bytes of these tensors with the linear layers quantized, or as they are."""
     return sum(_bytes(tensor, quantization) for tensor in tensors)
+
+
+def count_parameters(tensors: Iterable[Tensor]) -> int:
+    return sum(tensor.values for tensor in tensors if tensor.is_parameter)
+
+
+def count_active(tensors: Iterable[Tensor], experts: int, used: int) -> int:
+    """Parameters that take part in one token, where each uses so many of the experts."""
+    parts = [(tensor.values, tensor.is_expert) for tensor in tensors if tensor.is_parameter]
+    in_experts = sum(values for values, is_expert in parts if is_expert)
+    return sum(values for values, _ in parts) - in_experts + in_experts * used // experts
 
 
 def _bytes(tensor: Tensor, quantization: str | None) -> int:

@@ -1,0 +1,61 @@
+"""What may be asked of ``estimate_memory``, and what is said to anything else."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from typing import Any
+
+from course_utils.course_error import CourseError
+from course_utils.memory.quantization import QUANTIZATIONS
+
+DTYPES = ("float32", "float16", "bfloat16")
+MOST_TOKENS = 100_000_000  # ten times the longest context that a model was made for so far
+MOST_SEQUENCES = 65_536
+
+
+@dataclass(frozen=True)
+class Question:
+    """``dtype`` None: as the checkpoint stores it."""
+
+    dtype: str | None
+    quantization: str | None
+    context: int
+    batch: int
+
+
+def question(dtype: Any, quantization: Any, context: Any, batch: Any) -> Question:
+    """The checked arguments.
+
+    Raises:
+        CourseError: one of them is not accepted; the message says what is.
+    """
+    return Question(
+        dtype=_one_of("dtype", _without_torch(dtype), DTYPES, "as stored"),
+        quantization=_one_of("quantization", quantization, QUANTIZATIONS, "not quantized"),
+        context=_whole("context", context, MOST_TOKENS, "tokens of each sequence"),
+        batch=_whole("batch", batch, MOST_SEQUENCES, "sequences at once"),
+    )
+
+
+def _without_torch(dtype: Any) -> Any:
+    """torch.float16 is as good as "float16"."""
+    named = str(dtype)
+    return named.removeprefix("torch.") if named.startswith("torch.") else dtype
+
+
+def _one_of(name: str, value: Any, accepted: tuple[str, ...], none: str) -> str | None:
+    if value is None or (isinstance(value, str) and value in accepted):
+        return value
+    words = ", ".join(f'"{one}"' for one in accepted)
+    raise CourseError(f"{name} accepts {words} or None ({none}), not {value!r}.")
+
+
+def _whole(name: str, value: Any, most: int, what: str) -> int:
+    try:
+        count = 0 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        count = 0
+    if 1 <= count <= most:
+        return count
+    raise CourseError(f"{name} accepts a whole number from 1 to {most:,} ({what}), not {value!r}.")

@@ -1,0 +1,278 @@
+"""What a repo or a folder says of a model before its weights are read: config and headers.
+
+A safetensors file begins with 8 bytes that give the length of its header (little-endian), then the
+header: JSON with the dtype, shape and place of every tensor. That is all that is fetched here.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from course_utils.course_error import CourseError
+from course_utils.hub_client import HubTrouble, ask
+from course_utils.memory.cannot_tell import CannotTell
+
+CONFIG = "config.json"
+SINGLE = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+PIPELINE = "model_index.json"
+READERS = 16
+SECONDS = 30.0
+LARGEST_HEADER = 100_000_000  # bytes; safetensors itself reads no more
+TORCH_NAMES = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "I64": "int64",
+    "I32": "int32",
+    "I16": "int16",
+    "I8": "int8",
+    "U8": "uint8",
+    "BOOL": "bool",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
+    "F8_E8M0": "float8_e8m0fnu",
+}
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """One tensor of a checkpoint: ``dtype`` in torch's words, ``bytes`` in the file."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    bytes: int
+
+    @property
+    def values(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def is_floating(self) -> bool:
+        return self.dtype.startswith(("float", "bfloat"))
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """``config`` holds the fields of config.json; ``tensors`` is empty where no header was found.
+
+    ``counts`` is what the Hub says of the stored values by dtype. ``closed`` is why config and
+    headers could not be read, where the Hub tells about a repo but does not let us in; ``config``
+    is then the little that the Hub tells of it.
+    """
+
+    name: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    tensors: Mapping[str, StoredTensor] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    closed: HubTrouble | None = None
+
+    @property
+    def stored_bytes(self) -> int | None:
+        return sum(tensor.bytes for tensor in self.tensors.values()) or None
+
+    @property
+    def stored_as(self) -> str | None:
+        """How the checkpoint is quantized already: "fp8", "mxfp4", "bitsandbytes" …"""
+        text = self.config.get("text_config") or {}
+        found = self.config.get("quantization_config") or text.get("quantization_config")
+        if not isinstance(found, Mapping):
+            return None
+        return str(found.get("quant_method") or "bitsandbytes")
+
+
+def read_stored(model: str | os.PathLike[str]) -> StoredModel:
+    """Of a repo id or a local folder.
+
+    Raises:
+        CannotTell: it holds no model of transformers.
+        CourseError: the Hub refuses, or a file is damaged.
+    """
+    text = os.fspath(model)
+    if Path(text).is_dir():
+        return _of_folder(Path(text))
+    if isinstance(model, os.PathLike) or text.startswith((".", "/", "~")) or "\\" in text:
+        raise CourseError(f"There is no folder {text}")
+    return _of_repo(text)
+
+
+# --- A repo --------------------------------------------------------------------------------------
+
+
+def _of_repo(repo_id: str) -> StoredModel:
+    """Asks for three things at once; most repos keep their weights in one file."""
+    from huggingface_hub import HfApi
+
+    with ThreadPoolExecutor(3) as pool:
+        info = pool.submit(ask, HfApi().model_info, repo_id, about=repo_id, seconds=SECONDS)
+        config = pool.submit(_refusal_or, _fetch, repo_id, CONFIG)
+        single = pool.submit(_refusal_or, _header, repo_id, SINGLE)
+    files = [one.rfilename for one in info.result().siblings or ()]
+    counts = dict(getattr(info.result().safetensors, "parameters", None) or {})
+    if info.result().library_name == "diffusers":
+        files.append(PIPELINE)
+    trouble = config.result() if isinstance(config.result(), HubTrouble) else None
+    fields = None if trouble else config.result()
+    if trouble is None or trouble.kind == "no file" or PIPELINE in files:
+        _check_kind(repo_id, fields, files)
+    elif counts and trouble.kind in ("gated", "forbidden"):
+        return StoredModel(repo_id, dict(info.result().config or {}), {}, counts, trouble)
+    else:
+        raise trouble
+    tensors = single.result() if SINGLE in files else {}
+    if isinstance(tensors, HubTrouble):
+        raise tensors
+    if not tensors and INDEX in files:
+        tensors = _of_shards(repo_id, _fetch(repo_id, INDEX), lambda name: _header(repo_id, name))
+    return StoredModel(repo_id, fields or {}, tensors, counts)
+
+
+def _refusal_or(function: Callable[..., Any], *arguments: Any) -> Any:
+    try:
+        return function(*arguments)
+    except HubTrouble as trouble:
+        return trouble
+
+
+def _fetch(repo_id: str, name: str) -> dict[str, Any]:
+    from course_utils.hub_client import read_text
+
+    text = read_text(repo_id, name, seconds=SECONDS)
+    if text is None:
+        raise HubTrouble("no file", f"{name} of {repo_id}")
+    return _json_object(text, f"{name} of {repo_id}")
+
+
+def _header(repo_id: str, name: str) -> dict[str, StoredTensor]:
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import SafetensorsParsingError
+
+    about = f"{name} of {repo_id}"
+    try:
+        found = ask(
+            HfApi().parse_safetensors_file_metadata, repo_id, name, about=about, seconds=SECONDS
+        )
+    except (SafetensorsParsingError, KeyError, TypeError, ValueError) as error:
+        raise _damaged(about, str(error)) from error
+    return {
+        key: _stored(about, key, one.dtype, one.shape, one.data_offsets)
+        for key, one in found.tensors.items()
+    }
+
+
+# --- A folder ------------------------------------------------------------------------------------
+
+
+def _of_folder(folder: Path) -> StoredModel:
+    files = [path.name for path in folder.iterdir()]
+    fields = _read_json(folder / CONFIG) if CONFIG in files else None
+    _check_kind(str(folder), fields, files)
+    tensors: dict[str, StoredTensor] = {}
+    if SINGLE in files:
+        tensors = _file_header(folder / SINGLE)
+    elif INDEX in files:
+        index = _read_json(folder / INDEX)
+        tensors = _of_shards(str(folder), index, lambda name: _file_header(folder / name))
+    return StoredModel(str(folder), fields or {}, tensors)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    return _json_object(path.read_text(encoding="utf-8", errors="replace"), str(path))
+
+
+def _file_header(path: Path) -> dict[str, StoredTensor]:
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            content = file.read(min(length, LARGEST_HEADER))
+        size = path.stat().st_size
+    except OSError as error:
+        raise CourseError(f"{path} cannot be read: {error.strerror}") from error
+    if len(content) < length:
+        raise _damaged(str(path), "it ends within its header")
+    header = _json_object(content.decode("utf-8", "replace"), f"the header of {path}")
+    header.pop("__metadata__", None)
+    try:
+        found = {
+            key: _stored(str(path), key, one["dtype"], one["shape"], one["data_offsets"])
+            for key, one in header.items()
+        }
+    except (KeyError, TypeError) as error:
+        raise _damaged(str(path), f"its header lacks {error}") from error
+    if size < 8 + length + sum(one.bytes for one in found.values()):
+        raise _damaged(str(path), "it is shorter than its header says")
+    return found
+
+
+# --- Both ----------------------------------------------------------------------------------------
+
+
+def _of_shards(
+    name: str, index: Mapping[str, Any], read: Callable[[str], dict[str, StoredTensor]]
+) -> dict[str, StoredTensor]:
+    weight_map = index.get("weight_map")
+    if not isinstance(weight_map, Mapping) or not all(
+        isinstance(file, str) for file in weight_map.values()
+    ):
+        raise CourseError(f"{name}: {INDEX} has no weight_map, so its files cannot be found.")
+    with ThreadPoolExecutor(READERS) as pool:
+        shards = pool.map(read, sorted(set(weight_map.values())))
+        return {key: tensor for shard in shards for key, tensor in shard.items()}
+
+
+def _stored(
+    about: str, key: str, dtype: Any, shape: Iterable[int], offsets: Iterable[int]
+) -> StoredTensor:
+    sizes, (start, end) = tuple(shape), offsets
+    whole = all(type(one) is int and one >= 0 for one in (*sizes, start, end))
+    if not whole or end < start:
+        raise _damaged(about, f"the place of {key} makes no sense")
+    return StoredTensor(TORCH_NAMES.get(dtype, str(dtype)), sizes, end - start)
+
+
+def _check_kind(name: str, fields: Mapping[str, Any] | None, files: Iterable[str]) -> None:
+    """Says what a repo is that holds no model of transformers."""
+    held = set(files)
+    if PIPELINE in held:
+        raise CannotTell(
+            name,
+            "it is a pipeline of diffusers, several models in one repo. Look at the sizes of their "
+            "folders, and give one that is a transformers model as a local folder.",
+        )
+    if "adapter_config.json" in held and fields is None:
+        raise CannotTell(
+            name,
+            "it is an adapter (LoRA), a small addition to another model. Its adapter_config.json "
+            "names the base model: ask for that one.",
+        )
+    if fields is not None:
+        return
+    if any(file.endswith(".gguf") for file in held):
+        raise CannotTell(
+            name,
+            "it holds GGUF files for llama.cpp and no config.json. Ask for the model that it was "
+            "made from; a GGUF file itself takes about its own size.",
+        )
+    raise CannotTell(name, "it has no config.json, so nothing says what is built of its weights.")
+
+
+def _json_object(text: str, about: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(about, f"it is no JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise _damaged(about, "it is no JSON object")
+    return found
+
+
+def _damaged(about: str, what: str) -> CourseError:
+    return CourseError(f"{about} is cut off or damaged: {what}. Get it again, or tell its owner.")
