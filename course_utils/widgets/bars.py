@@ -17,6 +17,7 @@ NAMES = {
     "weights": ("weights", "W"),
     "besides": ("held by torch besides", "T"),
     "cache": ("KV cache", "K"),
+    "states": ("cache states", "S"),
     "activations": ("activations", "A"),
     "runtime": ("CUDA and its libraries", "C"),
 }

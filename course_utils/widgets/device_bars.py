@@ -49,9 +49,14 @@ def live_bar(
 
 
 def predicted_parts(estimate: MemoryEstimate) -> Iterator[Part]:
-    yield Part("weights", estimate.weights, measured=False, note=estimate.weights_basis)
+    low, high = (in_gib(end) for end in estimate.weights_range)
+    basis = estimate.weights_basis
+    note = f"between {low} and {high}" if basis == "range" else basis
+    yield Part("weights", estimate.weights, measured=False, note=note)
     tokens = f"{estimate.context:,} tokens" + (f" × {estimate.batch}" if estimate.batch > 1 else "")
     yield Part("cache", estimate.kv_cache, measured=False, note=tokens)
+    if estimate.cache_states:
+        yield Part("states", estimate.cache_states, measured=False)
     yield Part("activations", estimate.activations.expected, measured=False)
 
 
@@ -64,6 +69,6 @@ def needed_words(target: Gpu | Device, estimate: MemoryEstimate, room: int) -> s
     check_bytes(estimate.model, low=needed.low, expected=needed.expected, high=needed.high)
     judged = verdict(needed, room)
     return (
-        f"{estimate.title()} needs {in_gib(needed.low)} to {in_gib(needed.high)}, "
+        f"{estimate.title()}: {in_gib(needed.low)} to {in_gib(needed.high)}, "
         f"expect {in_gib(needed.expected)}, of {in_gib(max(0, room))}: {judged}"
     )

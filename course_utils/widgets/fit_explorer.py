@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from course_utils.checkpoint import checkpoint_of
 from course_utils.gpus import GPUS, Device, Gpu, planned_for
-from course_utils.memory import MemoryEstimate, estimate_memory, study
+from course_utils.memory import MemoryEstimate, estimate_memory, read_stored
 from course_utils.ways import RULE, all_ways, best_of
 from course_utils.widgets import look
 from course_utils.widgets.bars import KEY, Bar, as_html, as_text
@@ -44,7 +45,8 @@ class FitExplorer(Shown):
     ) -> None:
         self._targets: dict[str, Gpu | Device] = dict(GPUS)
         self._checkpoint = checkpoint_of(model)
-        self._study = study(model)
+        named = isinstance(model, (str, os.PathLike))
+        self._model = read_stored(model) if named else model
         self._panel: Any = None
         self._show_choice: Any = None
         self._try(gpu, context, batch, None)
@@ -74,11 +76,11 @@ class FitExplorer(Shown):
 
     def _try(self, gpu: Any, context: int, batch: int, wanted: str | None) -> None:
         name, target = self._named(gpu)
-        ways, stored = all_ways(self._study, self._checkpoint, target, context, batch)
+        ways, stored = all_ways(self._model, self._checkpoint, target, context, batch)
         best = best_of(ways)
         way = next((way for way in ways if way.way == wanted), best or ways[0])
         dtype = None if way.dtype == stored.dtype else way.dtype
-        estimate = estimate_memory(self._study, dtype, way.quantization, context, batch)
+        estimate = estimate_memory(self._model, dtype, way.quantization, context, batch)
         self.bar = bar_of(target, estimate)
         self.gpu, self.context, self.batch = name, context, batch
         self.ways, self.best, self.way = ways, best, way

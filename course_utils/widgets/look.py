@@ -11,6 +11,7 @@ COLOURS = {
     "weights": "#0072b2",
     "besides": "#8c7a00",
     "cache": "#d55e00",
+    "states": "#c2405a",
     "activations": "#009e73",
     "runtime": "#a65a95",
 }
