@@ -28,6 +28,7 @@ from course_utils.exercises import (
     Condition,
     Exercise,
     FunctionChecker,
+    Matching,
     Number,
     RepoCondition,
     WrongAnswer,
@@ -110,6 +111,21 @@ DEMONSTRATIONS = (
         wrong=(WrongAnswer(27.89),),
         solution="0.2789",
         right=(0.2789, "0.279"),
+    ),
+    Exercise(
+        id="90.6",
+        ask="What do disks and what does torch count in: GB or GiB?",
+        checker=Matching({"GB": ("gigabytes",), "GiB": ()}, answer={"disk": "GB", "torch": "GiB"}),
+        hints=("One counts in thousands.",),
+        wrong=(
+            WrongAnswer({"disk": "GiB", "torch": "GB"}),
+            WrongAnswer({"disk": "GiB"}, "Shops like the smaller unit, it makes a larger number."),
+            WrongAnswer({"disk": "GB"}),
+            WrongAnswer({"disk": "GB", "torch": "MB"}),
+            WrongAnswer(["GB", "GiB"]),
+        ),
+        solution='{"disk": "GB", "torch": "GiB"}',
+        right=({"disk": "gb", "torch": "GiB."}, {"disk": "Gigabytes", "torch": "gib", "x": 1}),
     ),
 )
 ALL = {exercise.id: exercise for exercise in DEMONSTRATIONS} | dict(declared.registered())

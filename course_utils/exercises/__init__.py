@@ -9,6 +9,7 @@ from course_utils.exercises.choice import Choice
 from course_utils.exercises.declared import Exercise, WrongAnswer
 from course_utils.exercises.function import Case, FunctionChecker
 from course_utils.exercises.judgement import YOUR_ANSWER
+from course_utils.exercises.matching import Matching
 from course_utils.exercises.number import Number
 from course_utils.exercises.repo import Condition, Repo, RepoCondition
 
@@ -19,6 +20,7 @@ __all__ = [
     "Condition",
     "Exercise",
     "FunctionChecker",
+    "Matching",
     "Number",
     "Repo",
     "RepoCondition",
