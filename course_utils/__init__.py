@@ -16,6 +16,7 @@ from course_utils.exercises import (
 from course_utils.fit import FitTable, ways_to_fit
 from course_utils.gpus import GPUS, Device, Gpu, current_device
 from course_utils.hub import FoundModel, Models, find_models
+from course_utils.licenses import LicenseReport, check_license
 from course_utils.memory import (
     CannotTell,
     MemoryEstimate,
@@ -37,12 +38,14 @@ __all__ = [
     "FitTable",
     "FoundModel",
     "Gpu",
+    "LicenseReport",
     "MemoryEstimate",
     "MemoryMeasurement",
     "Models",
     "Session",
     "check_access",
     "check_answer",
+    "check_license",
     "current_device",
     "estimate_memory",
     "find_models",

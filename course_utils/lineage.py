@@ -6,9 +6,12 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from course_utils.hub_client import SECONDS, HubTrouble, model_info
+
+if TYPE_CHECKING:
+    from huggingface_hub import ModelInfo
 
 MOST_ANCESTORS = 12
 REPO_ID = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?", re.ASCII)
@@ -19,20 +22,24 @@ ADDRESS = re.compile(r"https?://(www\.)?(huggingface\.co|hf\.co)/(?P<id>[^/\s]+/
 class Ancestor:
     """A base model, or a base model's. ``child`` is who names it.
 
-    ``metadata`` is its card's; None if the Hub did not show it, and ``problem`` says why.
+    ``info`` is what the Hub tells of it; None if that is nothing, and ``problem`` says why.
     """
 
     name: str
     child: str
-    metadata: Mapping[str, Any] | None
+    info: ModelInfo | None
     problem: str = ""
+
+    @property
+    def is_repo_id(self) -> bool:
+        return REPO_ID.fullmatch(self.name) is not None
 
 
 def base_models(metadata: Mapping[str, Any]) -> tuple[str, ...]:
     """The base models that a card's metadata name, addresses shortened to repo ids."""
     named = metadata.get("base_model")
     listed = named if isinstance(named, list) else [named]
-    names = [_repo_id(name) for name in listed if isinstance(name, str) and name.strip()]
+    names = [repo_id_of(name) for name in listed if isinstance(name, str) and name.strip()]
     return tuple(dict.fromkeys(names))
 
 
@@ -57,21 +64,22 @@ def ancestors(
             continue
         found = _look_up(name, child, min(SECONDS, left))
         yield found
-        waiting += [(above, name) for above in base_models(found.metadata or {})]
+        card = found.info.card_data if found.info else None
+        waiting += [(above, name) for above in base_models(card.to_dict() if card else {})]
 
 
 def _look_up(name: str, child: str, seconds: float) -> Ancestor:
     if not REPO_ID.fullmatch(name):
         return Ancestor(name, child, None, "that is no repo id, so nobody can look it up")
     try:
-        card = model_info(name, seconds).card_data
+        return Ancestor(name, child, model_info(name, seconds))
     except HubTrouble as trouble:
         words = {"missing": "the Hub does not show it: gone, renamed or private"}
         reason = words.get(trouble.kind) or str(trouble).removeprefix(f"{name}: ")
         return Ancestor(name, child, None, reason)
-    return Ancestor(name, child, card.to_dict() if card else {})
 
 
-def _repo_id(name: str) -> str:
+def repo_id_of(name: str) -> str:
+    """A repo id without blanks around it; of an address of the Hub, the repo id in it."""
     found = ADDRESS.match(name.strip())
     return found["id"] if found else name.strip()
