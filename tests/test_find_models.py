@@ -67,11 +67,19 @@ def test_what_the_hub_does_not_say_is_unknown_and_shown_as_such():
 
 
 def test_fits_keeps_what_some_way_to_load_brings_onto_the_gpu():
-    found = {m.repo_id: m.way for m in cu.find_models(search="llama", fits="T4", limit=50)}
-    assert "nf4" in found["meta-llama/Llama-2-13b-chat-hf"]
-    assert "nf4" not in found["meta-llama/Llama-3.2-3B-Instruct"]
-    assert not any("70B" in repo_id or "405B" in repo_id for repo_id in found)
-    assert "meta-llama/Llama-3.1-70B-Instruct" in ids(search="llama", fits="A100-80GB", limit=50)
+    found = {m.repo_id: m.way for m in cu.find_models(author="Qwen", fits="T4", limit=50)}
+    assert found["Qwen/Qwen2.5-3B-Instruct"] == "float16"
+    assert found["Qwen/Qwen2.5-14B-Instruct"].startswith("nf4")
+    assert "Qwen/Qwen2.5-32B-Instruct" not in found
+    on_an_a100 = ids(author="Qwen", fits="A100-80GB", limit=50)
+    assert "Qwen/Qwen2.5-72B-Instruct" in on_an_a100
+
+
+def test_a_gated_model_is_sized_from_what_the_hub_tells_everybody():
+    found = {m.repo_id: m for m in cu.find_models(author="meta-llama", fits="T4", limit=50)}
+    assert found["meta-llama/Llama-3.2-3B-Instruct"].way == "float16"
+    assert found["meta-llama/Llama-3.1-8B-Instruct"].way != "float16"  # 14.96 GiB alone
+    assert "meta-llama/Llama-3.1-70B-Instruct" not in found
 
 
 def test_a_bound_that_was_hit_is_told(monkeypatch):
