@@ -94,20 +94,22 @@ def nearest(identifier: str) -> str | None:
 def recognize(text: str) -> License | None:
     """The license whose text this is, told from its first ``HEAD`` characters; None if unsure."""
     head = _words(text[: 2 * HEAD])[:HEAD]
+    fitting = {}
     for identifier, phrases in _read_toml("license_texts.toml").items():
-        if all(f" {phrase} " in head for phrase in phrases):
-            return find_license(identifier)
-    names = {
-        _words(row.name): row for row in known_licenses().values() if row.id not in SAY_NOTHING
-    }
-    fitting = [name for name in names if len(name) > 15 and name in head]
-    return names[max(fitting, key=len)] if fitting else None
+        found = [re.search(f" {phrase} ", head) for phrase in phrases]
+        if all(found):
+            fitting[identifier] = found[0].start()
+    if fitting:
+        return find_license(min(fitting, key=fitting.__getitem__))
+    names = {_words(row.name): row for row in known_licenses().values()}
+    titles = [name for name in names if len(name) > 15 and name in head]
+    return names[max(titles, key=len)] if titles else None
 
 
 def mentioned(text: str) -> list[License]:
     """The licenses that a piece of prose names, by identifier or name, in order, each once."""
     found: dict[str, License] = {}
-    for match in _mention().finditer(re.sub(r",? (v|version) ?(?=\d)", " ", text)):
+    for match in _mention().finditer(re.sub(r"(?i),? (v|version) ?(?=\d)", " ", text)):
         row = find_license(match[0])
         if row is not None:
             found.setdefault(row.id, row)
