@@ -1,0 +1,107 @@
+"""The CUDA benchmark, as far as it can be held to account without a GPU: on shrunken models."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from transformers import CONFIG_MAPPING
+
+from benchmarks import cuda, random_weights
+from benchmarks.shrunken import shrink
+from course_utils.memory import measure_memory
+
+CONTEXTS = (4, 12)
+KINDS = ("Qwen/Qwen2.5-7B-Instruct", "google/gemma-2-27b-it", "Qwen/Qwen3-30B-A3B")
+
+
+def small(repo_id):
+    path = cuda.CATALOGUE / f"{repo_id.replace('/', '--')}.json"
+    fields = shrink(json.loads(path.read_text())["config"])
+    return CONFIG_MAPPING[fields["model_type"]].from_dict(fields)
+
+
+def run(repo_id, dtype="bfloat16", quantization=None):
+    return cuda.Load(repo_id, small(repo_id), dtype, quantization, "cpu", CONTEXTS).run_safely()
+
+
+@pytest.mark.parametrize("repo_id", KINDS)
+@pytest.mark.parametrize("quantization", [None, "int8", "nf4-double"])
+def test_random_weights_load_as_files_do(repo_id, quantization, tmp_path):
+    dtype = "float16" if quantization == "int8" else "bfloat16"
+    config = small(repo_id)
+    options = random_weights.bits_and_bytes(quantization, dtype)
+    made = random_weights.load_random(config, dtype, options, "cpu")
+    kind, torch_dtype = type(made), getattr(torch, dtype)
+    kind._from_config(config, dtype=torch_dtype).save_pretrained(tmp_path)
+    loaded = kind.from_pretrained(tmp_path, dtype=torch_dtype, quantization_config=options)
+    assert measure_memory(made).weights == measure_memory(loaded).weights
+    assert shapes(made) == shapes(loaded)
+
+
+def shapes(model):
+    return {
+        name: (tuple(tensor.shape), tensor.dtype)
+        for name, tensor in model.state_dict().items()
+        if "quant_state" not in name  # text about the scales, of a length that varies
+    }
+
+
+@pytest.mark.parametrize("repo_id", KINDS[1:])
+def test_weights_and_cache_are_measured_beside_what_was_predicted(repo_id):
+    found = run(repo_id, quantization="nf4-double")
+    assert found["weights"] == found["weights_predicted"] > 0
+    assert [one["context"] for one in found["contexts"]] == list(CONTEXTS)
+    for one in found["contexts"]:
+        assert one["cache"] == one["cache_predicted"] > 0
+    summary = cuda.summary([found])
+    assert summary["weights_exact"] == 1 and summary["caches_exact"] == 2
+    json.dumps(found)
+
+
+@pytest.mark.parametrize("quantization", [None, "nf4"])
+def test_running_out_of_memory_is_a_result_wherever_transformers_hides_it(
+    monkeypatch, quantization
+):
+    """While it quantizes, transformers turns the allocator's error into one of its own."""
+
+    def run_out(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(random_weights.RandomTensor, "__getitem__", run_out)
+    found = run(KINDS[0], quantization=quantization)
+    assert "error" not in found
+    assert found["weights"] is None
+    assert all(one["out_of_memory"] for one in found["contexts"])
+
+
+def test_any_other_failure_is_noted_and_does_not_end_the_run(monkeypatch):
+    def fail(*_):
+        raise ValueError("no such kernel")
+
+    monkeypatch.setattr(cuda, "load_random", fail)
+    found = run(KINDS[0])
+    assert found["error"] == "ValueError: no such kernel"
+    assert cuda.summary([found])["failed"] == 1
+
+
+def test_it_covers_what_it_promises():
+    counts = {shape: cuda.catalogue_config(shape) for shape in cuda.SHAPES}
+    assert len(counts) >= 12
+    assert {way[1] or way[0] for way in cuda.WAYS} == {
+        "float16",
+        "bfloat16",
+        "int8",
+        "fp4",
+        "nf4",
+        "nf4-double",
+    }
+    assert len(cuda.CONTEXTS) == 2
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA GPU is here")
+def test_without_a_gpu_it_says_so_and_writes_nothing(tmp_path):
+    with pytest.raises(SystemExit, match="No CUDA GPU"):
+        cuda.main(["--json", str(tmp_path / "results.json")])
+    assert not list(tmp_path.iterdir())
