@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from course_utils.course_error import CourseError
-from course_utils.memory.inventory import Inventory, of_config, of_stored
-from course_utils.memory.kv_cache import cache_bytes
+from course_utils.memory.cannot_tell import CannotTell
+from course_utils.memory.inventory import Inventory
+from course_utils.memory.kv_cache import Cache, cache_bytes
+from course_utils.memory.measure import measure_memory
 from course_utils.memory.overhead import Range, activations, runtime, total
+from course_utils.memory.packed import BITSANDBYTES, method_of, name_of, quantization_of
 from course_utils.memory.question import Question, question
-from course_utils.memory.stored import read_stored
+from course_utils.memory.quick import exact_by_headers
+from course_utils.memory.rough import by_count, by_headers
+from course_utils.memory.stored import StoredModel, read_stored
 from course_utils.memory.weights import count_active, count_parameters, weight_bytes
 from course_utils.report import Report
 from course_utils.units import in_gb, in_gib
@@ -100,28 +105,104 @@ def estimate_memory(
     """
     asked = question(dtype, quantization, context, batch)
     if isinstance(model, (str, os.PathLike)):
-        return answer(of_stored(read_stored(model), asked.dtype), asked)
+        return _answer(_inventory(read_stored(model), asked), asked)
     config = getattr(model, "config", model)
     if not hasattr(config, "get_text_config"):
         raise CourseError(
             "estimate_memory accepts a repo id, a local folder, a config of transformers or a "
             f"loaded model of transformers, not {type(model).__name__}."
         )
-    cls = None if config is model else type(model)
-    name = getattr(config, "name_or_path", "") or (cls or type(config)).__name__
-    return answer(of_config(name, config, asked.dtype, cls=cls), asked)
+    return _answer(_of_object(model, config, asked), asked)
 
 
-def answer(inventory: Inventory, asked: Question) -> MemoryEstimate:
+def quick_estimate(
+    model: str | os.PathLike[str],
+    dtype: str | None = None,
+    quantization: str | None = None,
+    context: int = 2048,
+    batch: int = 1,
+) -> MemoryEstimate:
+    """As ``estimate_memory`` for a repo or folder, from its headers alone: imports no torch.
+
+    Exact for the families of ``quick.FAMILIES``; for others "stored" or a range. For callers in a
+    hurry.
+
+    Raises:
+        CannotTell, CourseError: as ``estimate_memory``.
+    """
+    asked = question(dtype, quantization, context, batch)
+    stored = read_stored(model)
+    found = exact_by_headers(stored, asked.dtype) or _rough(stored, asked)
+    if found is None:
+        raise CannotTell(stored.name, "it has no safetensors, so no headers can be read.")
+    return _answer(found, asked)
+
+
+def _inventory(stored: StoredModel, asked: Question) -> Inventory:
+    """By the quick path where it is exact, else in full, else as far as is known."""
+    found = by_count(stored, asked) if stored.closed else exact_by_headers(stored, asked.dtype)
+    if found:
+        return found
+    from course_utils.memory.full import of_stored
+
+    try:
+        return of_stored(stored, asked.dtype)
+    except CannotTell as reason:
+        found = _rough(stored, asked) if isinstance(reason.__cause__, ImportError) else None
+        if found is None:
+            raise
+        return replace(found, notes=(*found.notes, reason.reason))
+
+
+def _rough(stored: StoredModel, asked: Question) -> Inventory | None:
+    if stored.closed:
+        return by_count(stored, asked)
+    return by_headers(stored, asked) if stored.tensors else None
+
+
+def _of_object(model: Any, config: Any, asked: Question) -> Inventory:
+    """Of a config, or of a loaded model: that is measured where it is asked for as it is."""
+    from course_utils.memory.full import of_config
+
+    if model is config:
+        return of_config(config.name_or_path or type(config).__name__, config, asked.dtype)
+    name = config.name_or_path or type(model).__name__
+    dtype = asked.dtype or str(model.dtype).removeprefix("torch.")
+    found = of_config(name, config, dtype, cls=type(model))
+    if asked.dtype or asked.quantization:
+        return found
+    quantized_by = quantization_of(config)
+    return replace(
+        found,
+        weights=measure_memory(model).weights,
+        quantization=name_of(quantized_by) if method_of(quantized_by) == BITSANDBYTES else None,
+        notes=("weights as they are in memory now",),
+    )
+
+
+def _answer(inventory: Inventory, asked: Question) -> MemoryEstimate:
     """The one arithmetic: from what a model consists of to bytes."""
+    if asked.quantization and inventory.stored_as:
+        inventory = _quantized_on_top(inventory)
     tensors, cache = inventory.tensors, inventory.cache
     quantization = inventory.quantization or asked.quantization
     weights = inventory.weights
     if weights is None:
         weights = weight_bytes(tensors, quantization)
-    kv_cache = cache_bytes(cache.layers, asked.context, asked.batch)
+    weights_range = inventory.weights_range or (weights, weights)
+
+    def cached(one: Cache, prefill: bool = False) -> int:
+        return cache_bytes(one.layers, asked.context, asked.batch, prefill)
+
     states = cache_bytes(cache.states, asked.context, asked.batch)
-    parts = activations(inventory, asked), runtime(inventory)
+    least, most = inventory.cache_range or (cache, cache)
+    known = Range(
+        low=weights_range[0] + cached(least) + states,
+        expected=weights + cached(cache) + states,
+        high=weights_range[1] + cached(most) + states,
+        basis="",
+    )
+    estimated = activations(inventory, asked), runtime(inventory)
     return MemoryEstimate(
         model=inventory.name,
         dtype=inventory.dtype,
@@ -132,17 +213,29 @@ def answer(inventory: Inventory, asked: Question) -> MemoryEstimate:
         active_parameters=inventory.experts and count_active(tensors, *inventory.experts),
         weights=weights,
         weights_basis=inventory.basis,
-        weights_range=(weights, weights),
-        kv_cache=kv_cache,
-        kv_cache_prefill=cache_bytes(cache.layers, asked.context, asked.batch, prefill=True),
-        activations=parts[0],
-        runtime=parts[1],
-        total=total(weights + kv_cache + states, *parts),
+        weights_range=weights_range,
+        kv_cache=cached(cache),
+        kv_cache_prefill=cached(cache, prefill=True),
+        activations=estimated[0],
+        runtime=estimated[1],
+        total=total(known, *estimated),
         cache_states=states,
         stored=inventory.stored,
         stored_as=inventory.stored_as,
         notes=(*inventory.notes, *cache.notes, *_too_long(inventory, asked)),
     )
+
+
+def _quantized_on_top(inventory: Inventory) -> Inventory:
+    """What is quantized already is not quantized again."""
+    if inventory.quantization:
+        note = f"it comes in {inventory.quantization} and stays so, whatever is asked"
+        return replace(inventory, notes=(*inventory.notes, note))
+    note = (
+        f"transformers refuses bitsandbytes on a checkpoint stored as {inventory.stored_as} "
+        "(ValueError): this is what a 16-bit copy of it would take"
+    )
+    return replace(inventory, weights=None, basis="exact", notes=(*inventory.notes, note))
 
 
 def _too_long(inventory: Inventory, asked: Question) -> Iterator[str]:

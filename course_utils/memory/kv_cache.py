@@ -78,15 +78,12 @@ def layers_by_formula(fields: Mapping[str, Any], item_bytes: int) -> tuple[Cache
     if not all(type(one) is int and one > 0 for one in (depth, heads, width, kv_heads)):
         return None
     head_size = fields.get("head_dim") or width // heads
+    window = fields.get("sliding_window") if fields.get("use_sliding_window", True) else None
+    windows = {"sliding_attention": window, "full_attention": None, None: window}
     kinds = fields.get("layer_types") or [None] * depth
-    window = fields.get("sliding_window")
-    return tuple(
-        CacheLayer(
-            2 * kv_heads * head_size * item_bytes,
-            window if kind in ("sliding_attention", None) else None,
-        )
-        for kind in kinds
-    )
+    if len(kinds) != depth or not windows.keys() >= set(kinds):
+        return None
+    return tuple(CacheLayer(2 * kv_heads * head_size * item_bytes, windows[kind]) for kind in kinds)
 
 
 # --- By observation ------------------------------------------------------------------------------

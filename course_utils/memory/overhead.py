@@ -66,11 +66,11 @@ def runtime(inventory: Inventory) -> Range:
     )
 
 
-def total(fixed: int, *ranges: Range) -> Range:
-    """Of what is known to the byte and what is estimated."""
+def total(*parts: Range) -> Range:
+    """What is known to the byte is a range without width."""
     return Range(
-        low=fixed + sum(one.low for one in ranges),
-        expected=fixed + sum(one.expected for one in ranges),
-        high=fixed + sum(one.high for one in ranges),
-        basis="weights and cache, plus both ranges",
+        low=sum(one.low for one in parts),
+        expected=sum(one.expected for one in parts),
+        high=sum(one.high for one in parts),
+        basis="weights and cache, and the ranges of activations and runtime",
     )

@@ -7,6 +7,7 @@ which tensors it has, which stay in float32, which linear layers would be replac
 from __future__ import annotations
 
 import copy
+import logging
 import re
 import warnings
 from collections.abc import Iterator, Mapping
@@ -73,6 +74,11 @@ def model_class(config: PreTrainedConfig) -> type[PreTrainedModel]:
     )
 
 
+def ties_of(model: PreTrainedModel) -> dict[str, str]:
+    """Which parameters are one tensor: the name that follows, and the name that it is tied to."""
+    return dict(getattr(model, "all_tied_weights_keys", None) or {})
+
+
 def build(name: str, config: PreTrainedConfig, cls: type[Any], dtype: str) -> PreTrainedModel:
     """The model that ``from_pretrained(…, dtype=dtype)`` would fill, on the meta device.
 
@@ -91,14 +97,19 @@ def build(name: str, config: PreTrainedConfig, cls: type[Any], dtype: str) -> Pr
     return model.eval()
 
 
-def tensors_of(model: PreTrainedModel, dtype: str) -> tuple[Tensor, ...]:
+def tensors_of(
+    model: PreTrainedModel, dtype: str, quantized_by: Mapping[str, Any] | None = None
+) -> tuple[Tensor, ...]:
     """The tensors of a model on the meta device as they are right after loading, tied ones once.
 
     The model is no use afterwards: its linear layers were replaced as bitsandbytes would.
+
+    Args:
+        quantized_by: the ``quantization_config`` of a checkpoint that bitsandbytes has quantized.
     """
     in_float32 = _kept_in_float32(model, dtype)
     parameters, buffers = list(model.named_parameters()), list(model.named_buffers())
-    replaced = _replaced_by_bitsandbytes(model)
+    replaced = _replaced_by_bitsandbytes(model, quantized_by)
     found = []
     for name, tensor in [*parameters, *buffers]:
         kept = tensor.is_floating_point() and in_float32 and in_float32.search(name)
@@ -122,22 +133,40 @@ def _kept_in_float32(model: PreTrainedModel, dtype: str) -> re.Pattern[str] | No
     return re.compile("|".join(name.replace("*", ".*") for name in patterns)) if patterns else None
 
 
-def _replaced_by_bitsandbytes(model: PreTrainedModel) -> dict[str, tuple[int, int]]:
+def _replaced_by_bitsandbytes(
+    model: PreTrainedModel, quantized_by: Mapping[str, Any] | None
+) -> dict[str, tuple[int, int]]:
     """Name and shape (out, in) of the weights that would be quantized."""
-    from bitsandbytes.nn import Linear4bit
     from transformers import BitsAndBytesConfig
     from transformers.quantizers import AutoHfQuantizer
 
-    quantizer = AutoHfQuantizer.from_config(
-        BitsAndBytesConfig(load_in_4bit=True), pre_quantized=False
-    )
     with quiet():
+        from bitsandbytes.nn import Linear4bit, Linear8bitLt
+
+        quantizer = AutoHfQuantizer.from_config(
+            dict(quantized_by) if quantized_by else BitsAndBytesConfig(load_in_4bit=True),
+            pre_quantized=bool(quantized_by),
+        )
         quantizer.preprocess_model(model=model, device_map=None)
     return {
         f"{name}.weight": (module.out_features, module.in_features)
         for name, module in model.named_modules()
-        if isinstance(module, Linear4bit)
+        if isinstance(module, (Linear4bit, Linear8bitLt))
     }
+
+
+def unpacked_here(packed_by: Mapping[str, Any]) -> bool:
+    """Whether a checkpoint packed in fp8, MXFP4 … becomes 16 bits when it is loaded on this device.
+
+    Raises:
+        Exception: what transformers raises where it cannot load such a checkpoint here.
+    """
+    from transformers.quantizers import AutoHfQuantizer
+
+    with quiet():
+        quantizer = AutoHfQuantizer.from_config(dict(packed_by), pre_quantized=True)
+        quantizer.validate_environment(device_map=None)
+    return bool(getattr(quantizer.quantization_config, "dequantize", False))
 
 
 def in_a_line(error: BaseException) -> str:
@@ -147,14 +176,15 @@ def in_a_line(error: BaseException) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Building a skeleton is no loading: what libraries say meanwhile would puzzle."""
-    from transformers.utils import logging
-
-    before = logging.get_verbosity()
-    logging.set_verbosity(logging.CRITICAL)
+    """Nothing is loaded here: what the libraries say meanwhile would only puzzle."""
+    loggers = [logging.getLogger(name) for name in ("transformers", "bitsandbytes")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logging.set_verbosity(before)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.course_error import CourseError
-from course_utils.hub_client import HubTrouble, ask
+from course_utils.hub_client import HubTrouble, api, ask, model_info, read_text
 from course_utils.memory.cannot_tell import CannotTell
 
 CONFIG = "config.json"
 SINGLE = "model.safetensors"
-INDEX = "model.safetensors.index.json"
+SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 PIPELINE = "model_index.json"
 READERS = 16
 SECONDS = 30.0
@@ -45,11 +46,17 @@ TORCH_NAMES = {
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """One tensor of a checkpoint: ``dtype`` in torch's words, ``bytes`` in the file."""
+    """One tensor of a checkpoint: ``dtype`` in torch's words, and its place in the file's data."""
 
     dtype: str
     shape: tuple[int, ...]
-    bytes: int
+    file: str
+    start: int
+    end: int
+
+    @property
+    def bytes(self) -> int:
+        return self.end - self.start
 
     @property
     def values(self) -> int:
@@ -80,13 +87,15 @@ class StoredModel:
         return sum(tensor.bytes for tensor in self.tensors.values()) or None
 
     @property
-    def stored_as(self) -> str | None:
-        """How the checkpoint is quantized already: "fp8", "mxfp4", "bitsandbytes" …"""
-        text = self.config.get("text_config") or {}
-        found = self.config.get("quantization_config") or text.get("quantization_config")
-        if not isinstance(found, Mapping):
-            return None
-        return str(found.get("quant_method") or "bitsandbytes")
+    def first_floating(self) -> str | None:
+        """The dtype that ``dtype="auto"`` finds where the config names none."""
+        floating = (name for name in sorted(self.tensors) if self.tensors[name].is_floating)
+        first = next(floating, None)
+        return self.tensors[first].dtype if first else None
+
+    def named(self, name: str) -> StoredTensor | None:
+        """By the name that transformers gives it; checkpoints may leave out the base model's."""
+        return self.tensors.get(name) or self.tensors.get(name.partition(".")[2])
 
 
 def read_stored(model: str | os.PathLike[str]) -> StoredModel:
@@ -109,30 +118,26 @@ def read_stored(model: str | os.PathLike[str]) -> StoredModel:
 
 def _of_repo(repo_id: str) -> StoredModel:
     """Asks for three things at once; most repos keep their weights in one file."""
-    from huggingface_hub import HfApi
-
     with ThreadPoolExecutor(3) as pool:
-        info = pool.submit(ask, HfApi().model_info, repo_id, about=repo_id, seconds=SECONDS)
+        info = pool.submit(model_info, repo_id, SECONDS)
         config = pool.submit(_refusal_or, _fetch, repo_id, CONFIG)
         single = pool.submit(_refusal_or, _header, repo_id, SINGLE)
-    files = [one.rfilename for one in info.result().siblings or ()]
-    counts = dict(getattr(info.result().safetensors, "parameters", None) or {})
-    if info.result().library_name == "diffusers":
+    told, fields, tensors = info.result(), config.result(), single.result()
+    files = [one.rfilename for one in told.siblings or ()]
+    counts = dict(told.safetensors.parameters) if told.safetensors else {}
+    if told.library_name == "diffusers":
         files.append(PIPELINE)
-    trouble = config.result() if isinstance(config.result(), HubTrouble) else None
-    fields = None if trouble else config.result()
-    if trouble is None or trouble.kind == "no file" or PIPELINE in files:
-        _check_kind(repo_id, fields, files)
-    elif counts and trouble.kind in ("gated", "forbidden"):
-        return StoredModel(repo_id, dict(info.result().config or {}), {}, counts, trouble)
-    else:
-        raise trouble
-    tensors = single.result() if SINGLE in files else {}
+    if isinstance(fields, HubTrouble):
+        if fields.kind == "no file" or PIPELINE in files:
+            raise no_model(repo_id, files)
+        if fields.kind not in ("gated", "forbidden") or not counts:
+            raise fields
+        return StoredModel(repo_id, dict(told.config or {}), {}, counts, fields)
+    if SINGLE not in files:
+        tensors = _of_shards(files, lambda name: _header(repo_id, name))
     if isinstance(tensors, HubTrouble):
         raise tensors
-    if not tensors and INDEX in files:
-        tensors = _of_shards(repo_id, _fetch(repo_id, INDEX), lambda name: _header(repo_id, name))
-    return StoredModel(repo_id, fields or {}, tensors, counts)
+    return StoredModel(repo_id, fields, tensors, counts)
 
 
 def _refusal_or(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -143,8 +148,6 @@ def _refusal_or(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def _fetch(repo_id: str, name: str) -> dict[str, Any]:
-    from course_utils.hub_client import read_text
-
     text = read_text(repo_id, name, seconds=SECONDS)
     if text is None:
         raise HubTrouble("no file", f"{name} of {repo_id}")
@@ -152,18 +155,17 @@ def _fetch(repo_id: str, name: str) -> dict[str, Any]:
 
 
 def _header(repo_id: str, name: str) -> dict[str, StoredTensor]:
-    from huggingface_hub import HfApi
     from huggingface_hub.errors import SafetensorsParsingError
 
     about = f"{name} of {repo_id}"
     try:
         found = ask(
-            HfApi().parse_safetensors_file_metadata, repo_id, name, about=about, seconds=SECONDS
+            api().parse_safetensors_file_metadata, repo_id, name, about=about, seconds=SECONDS
         )
     except (SafetensorsParsingError, KeyError, TypeError, ValueError) as error:
         raise _damaged(about, str(error)) from error
     return {
-        key: _stored(about, key, one.dtype, one.shape, one.data_offsets)
+        key: _stored(about, key, one.dtype, one.shape, name, one.data_offsets)
         for key, one in found.tensors.items()
     }
 
@@ -173,15 +175,13 @@ def _header(repo_id: str, name: str) -> dict[str, StoredTensor]:
 
 def _of_folder(folder: Path) -> StoredModel:
     files = [path.name for path in folder.iterdir()]
-    fields = _read_json(folder / CONFIG) if CONFIG in files else None
-    _check_kind(str(folder), fields, files)
-    tensors: dict[str, StoredTensor] = {}
+    if CONFIG not in files or PIPELINE in files:
+        raise no_model(str(folder), files)
     if SINGLE in files:
         tensors = _file_header(folder / SINGLE)
-    elif INDEX in files:
-        index = _read_json(folder / INDEX)
-        tensors = _of_shards(str(folder), index, lambda name: _file_header(folder / name))
-    return StoredModel(str(folder), fields or {}, tensors)
+    else:
+        tensors = _of_shards(files, lambda name: _file_header(folder / name))
+    return StoredModel(str(folder), _read_json(folder / CONFIG), tensors)
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -202,7 +202,7 @@ def _file_header(path: Path) -> dict[str, StoredTensor]:
     header.pop("__metadata__", None)
     try:
         found = {
-            key: _stored(str(path), key, one["dtype"], one["shape"], one["data_offsets"])
+            key: _stored(str(path), key, one["dtype"], one["shape"], path.name, one["data_offsets"])
             for key, one in header.items()
         }
     except (KeyError, TypeError) as error:
@@ -216,52 +216,44 @@ def _file_header(path: Path) -> dict[str, StoredTensor]:
 
 
 def _of_shards(
-    name: str, index: Mapping[str, Any], read: Callable[[str], dict[str, StoredTensor]]
+    files: Iterable[str], read: Callable[[str], dict[str, StoredTensor]]
 ) -> dict[str, StoredTensor]:
-    weight_map = index.get("weight_map")
-    if not isinstance(weight_map, Mapping) or not all(
-        isinstance(file, str) for file in weight_map.values()
-    ):
-        raise CourseError(f"{name}: {INDEX} has no weight_map, so its files cannot be found.")
     with ThreadPoolExecutor(READERS) as pool:
-        shards = pool.map(read, sorted(set(weight_map.values())))
+        shards = pool.map(read, sorted(filter(SHARD.fullmatch, files)))
         return {key: tensor for shard in shards for key, tensor in shard.items()}
 
 
 def _stored(
-    about: str, key: str, dtype: Any, shape: Iterable[int], offsets: Iterable[int]
+    about: str, key: str, dtype: Any, shape: Iterable[int], file: str, offsets: Iterable[int]
 ) -> StoredTensor:
     sizes, (start, end) = tuple(shape), offsets
     whole = all(type(one) is int and one >= 0 for one in (*sizes, start, end))
     if not whole or end < start:
         raise _damaged(about, f"the place of {key} makes no sense")
-    return StoredTensor(TORCH_NAMES.get(dtype, str(dtype)), sizes, end - start)
+    return StoredTensor(TORCH_NAMES.get(dtype, str(dtype)), sizes, file, start, end)
 
 
-def _check_kind(name: str, fields: Mapping[str, Any] | None, files: Iterable[str]) -> None:
-    """Says what a repo is that holds no model of transformers."""
+def no_model(name: str, files: Iterable[str]) -> CannotTell:
+    """What a repo or folder is that holds no model of transformers."""
     held = set(files)
     if PIPELINE in held:
-        raise CannotTell(
-            name,
-            "it is a pipeline of diffusers, several models in one repo. Look at the sizes of their "
-            "folders, and give one that is a transformers model as a local folder.",
+        reason = (
+            "it is a pipeline of diffusers: several models in one repo, each in a folder. Look at "
+            "the sizes of those; a folder that holds a transformers model can be given by its path."
         )
-    if "adapter_config.json" in held and fields is None:
-        raise CannotTell(
-            name,
+    elif "adapter_config.json" in held:
+        reason = (
             "it is an adapter (LoRA), a small addition to another model. Its adapter_config.json "
-            "names the base model: ask for that one.",
+            "names that base model: ask for it."
         )
-    if fields is not None:
-        return
-    if any(file.endswith(".gguf") for file in held):
-        raise CannotTell(
-            name,
-            "it holds GGUF files for llama.cpp and no config.json. Ask for the model that it was "
-            "made from; a GGUF file itself takes about its own size.",
+    elif any(file.endswith(".gguf") for file in held):
+        reason = (
+            "it holds GGUF files, for llama.cpp, and no config.json. Ask for the model that they "
+            "were made from; a GGUF file in llama.cpp takes about its own size."
         )
-    raise CannotTell(name, "it has no config.json, so nothing says what is built of its weights.")
+    else:
+        reason = "it has no config.json, so nothing says what its weights are part of."
+    return CannotTell(name, reason)
 
 
 def _json_object(text: str, about: str) -> dict[str, Any]:
