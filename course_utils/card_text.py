@@ -87,19 +87,22 @@ class CardText:
     passages: tuple[Passage, ...] = ()
 
     def about(self, topic: str) -> list[Passage]:
-        """Passages under the topic's words that say something, in the order of the card.
+        """Passages under the topic's words that say something: headings first, then labels.
 
-        A heading with nothing under it but deeper headings stands for all that these say.
+        A heading with nothing under it but deeper headings stands, last of the headings, for all
+        that these say.
         """
-        found = []
+        said, gathered, labelled = [], [], []
         for place, passage in enumerate(self.passages):
             if not passage.answers(topic):
                 continue
-            if passage.says_something:
-                found.append(passage)
-            elif passage.level < BOLD_LINE:
-                found += self._with_deeper(place)
-        return sorted(found, key=lambda passage: passage.level >= LABEL)
+            if passage.level >= LABEL:
+                labelled.append(passage)
+            elif passage.says_something:
+                said.append(passage)
+            else:
+                gathered += self._with_deeper(place)
+        return [*said, *gathered, *labelled]
 
     def _with_deeper(self, place: int) -> Iterator[Passage]:
         top = self.passages[place]
@@ -153,9 +156,7 @@ def _metadata(content: str) -> tuple[dict[str, Any], str, str, int]:
 
     found = REGEX_YAML_BLOCK.match(content)
     if found is None:
-        opened = re.match(r"\s*---[ \t]*[\r\n]+\s*[\w-]+:", content)
-        problem = "the metadata block is opened and never closed" if opened else ""
-        return {}, problem, content, 0
+        return _without_metadata(content)
     text, skipped = content[found.end() :], len(re.findall(r"\r\n?|\n", found[0]))
     if len(found[0]) > LONGEST_METADATA:
         return {}, f"the metadata is longer than {LONGEST_METADATA:,} characters", text, skipped
@@ -166,6 +167,15 @@ def _metadata(content: str) -> tuple[dict[str, Any], str, str, int]:
     except (ValueError, TypeError, RecursionError, AttributeError) as error:
         return {}, f"the metadata cannot be read: {_first_words(error)}", text, skipped
     return metadata, "", text, skipped
+
+
+def _without_metadata(content: str) -> tuple[dict[str, Any], str, str, int]:
+    """For a card without metadata, or whose block of them is opened and never closed."""
+    opened = re.match(r"\s*---[ \t]*(\r\n?|\n)([ \t]*([\w-]+:|- ).*(\r\n?|\n))+", content)
+    if opened is None:
+        return {}, "", content, 0
+    text, skipped = content[opened.end() :], len(re.findall(r"\r\n?|\n", opened[0]))
+    return {}, "the metadata block is opened and never closed", text, skipped
 
 
 def _first_words(error: Exception) -> str:

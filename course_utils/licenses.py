@@ -274,6 +274,7 @@ class _Notes:
     forbids: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
+    out_of_reach: bool = False  # the Hub stopped answering: no use in asking for more files
 
     def add(self, source: str, says: str) -> None:
         self.evidence.append(Evidence(source, says))
@@ -338,8 +339,8 @@ def _read_repo(info: ModelInfo, metadata: dict[str, Any]) -> _Stated:
     if link:
         notes.add("license_link", _shortened(str(link)))
     files = [one.rfilename for one in info.siblings or ()]
-    _read_license_files(info.id, files, tags, notes)
-    if "README.md" in files:
+    _read_license_files(info.id, files, notes)
+    if "README.md" in files and not notes.out_of_reach:
         _read_card(info.id, tags, notes)
     _read_gate(info, metadata, notes)
     return _Stated(
@@ -352,9 +353,7 @@ def _read_repo(info: ModelInfo, metadata: dict[str, Any]) -> _Stated:
     )
 
 
-def _read_license_files(
-    repo_id: str, files: list[str], tags: tuple[Any, ...], notes: _Notes
-) -> None:
+def _read_license_files(repo_id: str, files: list[str], notes: _Notes) -> None:
     names = [name for name in files if "/" not in name and LICENSE_FILE.fullmatch(name)]
     if not names:
         notes.add("LICENSE", "no such file")
@@ -362,9 +361,12 @@ def _read_license_files(
         try:
             text = read_text(repo_id, name) or ""
         except HubTrouble as trouble:
-            words = "behind the gate" if trouble.kind in ("gated", "forbidden") else trouble.kind
-            notes.add(name, f"not read: {words}")
-            continue
+            gated = trouble.kind in ("gated", "forbidden")
+            notes.add(name, f"not read: {'behind the gate' if gated else trouble.kind}")
+            if gated:
+                continue
+            notes.out_of_reach = True
+            return
         row = recognize(text)
         if row is not None:
             notes.add(name, f"reads like {row.id}: {row.name} ({row.kind})")
