@@ -4,6 +4,7 @@ They look things up, predict, measure, draw and explain; the Hugging Face calls 
 """
 
 from course_utils.access import AccessReport, check_access
+from course_utils.cards import CardReport, read_card
 from course_utils.course_error import CourseError
 from course_utils.exercises import (
     YOUR_ANSWER,
@@ -33,6 +34,7 @@ __all__ = [
     "YOUR_ANSWER",
     "AccessReport",
     "CannotTell",
+    "CardReport",
     "CourseError",
     "Device",
     "FitTable",
@@ -54,6 +56,7 @@ __all__ = [
     "measure_memory",
     "merge_progress",
     "progress",
+    "read_card",
     "solution",
     "start",
     "ways_to_fit",
