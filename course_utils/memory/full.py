@@ -53,10 +53,8 @@ def of_config(
         cls: the class of a model that is loaded already, whose quantization does not matter here.
         stored: its checkpoint, where one is at hand.
     """
-    as_stored = str(
-        getattr(config, "dtype", None) or (stored and stored.first_floating) or FULL_DTYPE
-    )
-    as_stored = as_stored.removeprefix("torch.")
+    named = getattr(config, "dtype", None) or (stored.first_floating if stored else None)
+    as_stored = str(named or FULL_DTYPE).removeprefix("torch.")
     quantized_by = None if cls else quantization_of(config)
     found = _built(name, config, cls or model_class(config), quantized_by, dtype or as_stored)
     if stored:
