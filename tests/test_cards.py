@@ -31,8 +31,8 @@ def misses(report: cu.CardReport, case: dict[str, Any]) -> dict[str, str]:
         else:
             heading, word = expected
             good = answer.found and answer.heading == heading or (heading == "*" and answer.found)
-            good = good and word.casefold() in answer.text.casefold()
-            if good and answer.lines is not None:
+            good = good and (word == "*" or word.casefold() in answer.text.casefold())
+            if good and answer.lines is not None and word != "*":
                 first, last = answer.lines
                 good = word.split()[0].casefold() in "\n".join(lines[first - 1 : last]).casefold()
         if not good:
