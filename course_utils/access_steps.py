@@ -110,7 +110,7 @@ def _play_the_owner(at: Situation, decision: str) -> Iterator[str]:
 
 def _call(what: str) -> str:
     """The same by call, on the Hub that takes calls for clicks."""
-    return f' or cu.start("practice").visitor.{what}' if _on_practice_hub() else ""
+    return f' (or by call: cu.start("practice").visitor.{what})' if _on_practice_hub() else ""
 
 
 def _on_practice_hub() -> bool:
