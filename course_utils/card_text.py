@@ -13,13 +13,14 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from html.parser import HTMLParser
 from importlib import resources
 from typing import Any
 
 LONGEST_METADATA = 500_000
-BOLD_LINE, LABEL = 7, 8  # levels below those of Markdown's six
+BOLD_LINE, LABEL, LOOSE_LABEL = 7, 8, 9  # levels below Markdown's six; loose ones lack a colon
+LONGEST_LABEL = 4  # words before a colon, where they are not in bold
 PLACEHOLDER = re.compile(
     r"\W*(more information needed|information needed|to be (added|announced|done|filled)|tbd|todo"
     r"|tba|n/?a|none|coming soon|work in progress|wip|unknown|optional|fill in)?\W*",
@@ -27,7 +28,7 @@ PLACEHOLDER = re.compile(
 )
 BOLD = re.compile(r"(\*\*|__)(?P<text>(?:(?!\1).){1,80})\1:?", re.DOTALL)
 LABELLED = re.compile(
-    r"(?:(\*\*|__)(?P<bold>(?:(?!\1).){1,60})\1[ \t]*:?|(?P<plain>[^\W\d_][^:\n.]{0,40}):)"
+    r"(?:(\*\*|__)(?P<bold>(?:(?!\1).){1,60})\1[ \t]*:?|(?P<plain>[^\W\d_][^:\n.\[]{0,40}):)"
     r"[ \t]*(?P<text>.*)",
     re.DOTALL,
 )
@@ -121,6 +122,7 @@ def read_card_text(content: str) -> CardText:
     return CardText(metadata, problem, tuple(_passages(_blocks(text, skipped))))
 
 
+@lru_cache(maxsize=10_000)
 def plain(text: str) -> str:
     """A heading as it is compared: small letters without accents, emoji, numbers, punctuation."""
     text = text.casefold().replace("&", " and ")
@@ -200,6 +202,7 @@ class _Heading:
 class _Labelled:
     label: str
     block: Block
+    level: int = LABEL
 
 
 def _blocks(text: str, skipped: int) -> Iterator[_Heading | _Labelled | Block]:
@@ -257,12 +260,15 @@ def _paragraph(content: str, kind: str, first: int, last: int) -> Iterator[Any]:
         return
     found = LABELLED.fullmatch(content)
     text = readable(content)
-    if found:
-        label = readable(found["bold"] or found["plain"]).rstrip(": ")
+    if found and (found["bold"] or len(found["plain"].split()) <= LONGEST_LABEL):
+        named = found["bold"] or found["plain"]
+        label = readable(named).rstrip(": ")
         value = readable(found["text"])
         if PLACEHOLDER.fullmatch(value):
             return
-        yield _Labelled(label, Block(kind, first, last, value))
+        loose = ":" not in content[: found.start("text")]
+        level = LOOSE_LABEL if loose else LABEL
+        yield _Labelled(label, Block(kind, first, last, value), level)
     if not PLACEHOLDER.fullmatch(text):
         yield Block(kind, first, last, text)
 
@@ -283,6 +289,7 @@ def readable(text: str) -> str:
     text = COMMENT.sub("", text)
     text = IMAGE.sub("", text)
     text = LINK.sub(r"\1", text)
+    text = re.sub(r"<(https?://[^<>\s]*)>", r"\1", text)
     text = re.sub(r"</?[a-zA-Z][^<>]*>", " ", text)
     text = re.sub(r"(\*\*|__|`+)", "", text)
     text = re.sub(r"(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])", "", text)
@@ -362,7 +369,7 @@ def _passages(blocks: Iterable[_Heading | _Labelled | Block]) -> Iterator[Passag
     def passages() -> Iterator[Passage]:
         yield Passage(heading.text, heading.level, heading.line, tuple(under))
         for one in labelled:
-            yield Passage(one.label, LABEL, one.block.first, (one.block,))
+            yield Passage(one.label, one.level, one.block.first, (one.block,))
 
     for block in blocks:
         if isinstance(block, _Heading):

@@ -20,15 +20,20 @@ CARD = "README.md"
 LARGEST_CARD = 2_000_000  # bytes
 SHOWN = 160  # characters of an answer in a report
 
+# What loads a model, what serves or fetches it, what only prepares: looked for in this order.
 LOADS = re.compile(
-    r"from_pretrained\(|pipeline\(|hf_hub_download|snapshot_download|\bload_model\(|torch\.hub\.load"
-    r"|SentenceTransformer\(|CrossEncoder\(|InferenceClient|create_model\(|\bLLM\("
-    r"|\b(vllm serve|ollama (run|pull)|llama-(cli|server)|transformers (serve|chat)|sglang"
-    r"|hf download|huggingface-cli download|docker run|pip install|mlx_lm)\b"
+    r"from_pretrained\(|pipeline\(|\bload_model\(|torch\.hub\.load|SentenceTransformer\("
+    r"|CrossEncoder\(|create_model\(|\bLLM\(|mlx_lm"
 )
+SERVES = re.compile(
+    r"hf_hub_download|snapshot_download|InferenceClient|\b(vllm serve|ollama (run|pull)"
+    r"|llama-(cli|server)|transformers (serve|chat)|sglang|hf download|huggingface-cli download"
+    r"|docker run)\b"
+)
+INSTALLS = re.compile(r"\b(pip install|conda install|git clone|brew install)\b")
 TELLS_HOW_TO_LOAD = re.compile(r"\b(load|import|install|download|clone|pip)\w*\b", re.IGNORECASE)
 NOT_FOR = re.compile(
-    r"\b(not|never|avoid|cannot|can't|don't|nicht|kein\w*|ne pas|jamais|no (debe|usar|es)"
+    r"\b(not|\w+n't|never|avoid|cannot|nicht|kein\w*|ne pas|jamais|no (debe|usar|es)"
     r"|não|nunca)\b|不|禁止|ない|ません|않|нельзя|не\b",
     re.IGNORECASE,
 )
@@ -39,7 +44,7 @@ SAYS_FOR_WHAT = re.compile(
 )
 SAYS_IN_AND_OUT = re.compile(
     r"\b(takes|accepts|expects|given)\b.{0,120}\b(returns?|outputs?|produces?|predicts?|generates?|gives)\b"
-    r"|\binputs?\b.{0,120}\boutputs?\b|\bin:.{0,200}\bout:",
+    r"|\binputs?\b.{0,120}\boutputs?\b|\bin:.{0,200}\bout:|\b\w+ in ?[,/] ?\w+ out\b",
     re.IGNORECASE | re.DOTALL,
 )
 SAYS_TRAINED_ON = re.compile(
@@ -54,7 +59,7 @@ SAYS_BASE = re.compile(
 )
 POINTS_ELSEWHERE = re.compile(
     r"\W*(please )?(see|visit|check|read|for more|for details|more information|note|warning"
-    r"|this (model )?card|work in progress|update|news)\b",
+    r"|this (model )?card|this is a summary|work in progress|update|news)\b",
     re.IGNORECASE,
 )
 
@@ -353,7 +358,7 @@ def _what_it_does(card: CardText) -> Answer:
     for passage in card.passages[:3]:  # before the first heading, and under the title
         if passage.level > 1:
             continue
-        labels = {one.blocks[0].first for one in card.passages if one.level >= LABEL}
+        labels = {one.blocks[0].first for one in card.passages if one.level == LABEL}
         for block in passage.blocks:
             says = len(block.text.split()) > 1 and not POINTS_ELSEWHERE.match(block.text)
             if block.kind == "text" and says and block.first not in labels:
@@ -387,13 +392,14 @@ def _intended_use(card: CardText, limits: Answer) -> Answer:
 
 def _how_to_load(card: CardText) -> Answer:
     headed = card.about("how_to_load")
-    for passage in headed:
-        if LOADS.search(passage.text):
-            return _answer(passage)
-    for passage in card.passages:
-        for block in passage.blocks:
-            if block.kind == "code" and LOADS.search(block.text) and passage.level < LABEL:
-                return _answer_of(passage, block)
+    for pattern in (LOADS, SERVES, INSTALLS):
+        for passage in headed:
+            if pattern.search(passage.text):
+                return _answer(passage)
+        for passage in card.passages:
+            for block in passage.blocks:
+                if block.kind == "code" and pattern.search(block.text) and passage.level < LABEL:
+                    return _answer_of(passage, block)
     telling = (one for one in headed if one.code or TELLS_HOW_TO_LOAD.search(one.text))
     return _first(telling)
 
