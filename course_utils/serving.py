@@ -19,7 +19,7 @@ from typing import IO
 from course_utils.course_error import CourseError
 
 HOST = "127.0.0.1"
-SECONDS = 600.0
+SECONDS = 180.0
 NEEDED = ("fastapi", "openai", "pydantic", "uvicorn")
 
 # The server reads from a pipe that only the kernel holds open. When the kernel is gone, even if it
