@@ -122,11 +122,14 @@ def _notes(
     for number, alternative in enumerate(advice, start=1):
         yield f"{number}. {alternative.kind}: {alternative.text}"
     yield RULE
+    if target.kind != "cpu":
+        whole = in_gib(stored.weights)
+        yield f"the code loads tensor by tensor; without device_map {whole} pass through RAM first"
     if isinstance(target, Device) and target.kind == "cuda" and target.free < 0.95 * target.memory:
         yield f"only {in_gib(target.free)} are free now: restart the kernel before you load"
     if isinstance(target, Device) and target.kind != "cuda":
         yield "the memory is this machine's free RAM, which other programs use as well"
-    if checkpoint.stored_quantization:
+    if stored.stored_as:
         yield "bitsandbytes cannot quantize what comes quantized already"
     if checkpoint.model_id == PLACEHOLDER:
         yield f"the config names no repo: put yours in place of {PLACEHOLDER}"

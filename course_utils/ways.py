@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,11 +12,16 @@ from course_utils.checkpoint import Checkpoint
 from course_utils.gpus import Device, Gpu
 from course_utils.loading_code import AUTO, loading_code
 from course_utils.memory import MemoryEstimate, Range, estimate_memory
+from course_utils.memory.weights import ITEM_BYTES
 from course_utils.report import UNKNOWN, Report
 from course_utils.units import in_gb, in_gib
 
 FITS, TIGHT, SPILLS, NO = "fits", "tight", "spills", "does not fit"
-RULE = "fits: even the most it may need is there; tight: only what is expected; else it does not"
+RULE = (
+    "fits: there is room for the most it may need; tight: for what is expected; "
+    "does not fit: not even that"
+)
+LOADERS = 4  # threads of transformers that hold a tensor in RAM; one while it quantizes
 PLANNED_SHARE = 0.9  # of the free memory, which device_map="auto" fills
 DEVICE_MAPS = {"cuda": '{"": 0}', "mps": '{"": "mps"}', "cpu": ""}
 NAMES = {"nf4-double": "nf4, double quant"}
@@ -24,8 +30,8 @@ WHY = {
     "nf4": "4.5 bits a weight in the linear layers; embeddings and head stay in 16 bits",
     "nf4-double": "as nf4, its scales quantized too: 4.13 bits a weight",
     "fp4": (
-        "last, because it takes the bytes of nf4 and its steps suit bell-shaped weights less; "
-        "it is what BitsAndBytesConfig(load_in_4bit=True) means"
+        "last: as many bytes as nf4, but its steps suit bell-shaped weights less. It is what "
+        "BitsAndBytesConfig(load_in_4bit=True) means"
     ),
 }
 
@@ -133,36 +139,44 @@ def all_ways(
         CannotTell: the model cannot be sized.
     """
     stored = estimate_memory(model, None, None, context, batch)
+    subject = _without_the_hub(model, checkpoint, stored)
+    largest = largest_tensor(checkpoint, stored.dtype)
     ways = []
-    for plan in plans(stored.dtype, checkpoint, target):
-        as_stored = plan.dtype in (None, stored.dtype) and plan.quantization is None
-        estimate = (
-            stored
-            if as_stored
-            else estimate_memory(model, plan.dtype, plan.quantization, context, batch)
-        )
-        ways.append(_way(plan, estimate, checkpoint, target))
+    for plan in plans(stored, target):
+        estimate = stored
+        if plan.quantization or plan.dtype not in (None, stored.dtype):
+            estimate = estimate_memory(subject, plan.dtype, plan.quantization, context, batch)
+        ways.append(_way(plan, estimate, checkpoint, target, largest))
     whole = [way for way in ways if way.quantization is None][-1]
     if whole.verdict == NO:
         ways.append(_spread(whole, checkpoint, target))
     return tuple(ways), stored
 
 
-def plans(stored: str, checkpoint: Checkpoint, target: Gpu | Device) -> Iterator[Plan]:
-    """What is worth trying on this device with a checkpoint stored in this dtype."""
-    if checkpoint.stored_quantization:
-        method = checkpoint.stored_quantization
+def _without_the_hub(model: Any, checkpoint: Checkpoint, stored: MemoryEstimate) -> Any:
+    """The config instead of the repo where both say the same: it need not be fetched again."""
+    config = checkpoint.config
+    if config is None or not isinstance(model, (str, os.PathLike)) or stored.stored_as:
+        return model
+    alone = estimate_memory(config, stored.dtype, None, stored.context, stored.batch)
+    return config if alone.weights == stored.weights else model
+
+
+def plans(stored: MemoryEstimate, target: Gpu | Device) -> Iterator[Plan]:
+    """What is worth trying on this device with a checkpoint that is stored like this."""
+    method = stored.stored_as or stored.quantization
+    if method:
         yield Plan(f"{method} as stored", None, None, "the checkpoint comes quantized")
         return
-    if stored == "float32":
+    if stored.dtype == "float32":
         yield Plan("float32 as stored", "float32", None, "nothing is rounded")
-    half = half_precision(stored, target)
-    if half == stored:
+    half = half_precision(stored.dtype, target)
+    if half == stored.dtype:
         yield Plan(f"{half} as stored", half, None, "what its authors published")
-    elif stored == "float32":
+    elif stored.dtype == "float32":
         yield Plan(half, half, None, "half the bytes of float32; rarely a visible loss")
     else:
-        why = f"{target.name} computes in float16, not in {stored}: as precise, of smaller range"
+        why = f"{target.name} computes in float16, not in bfloat16: finer steps, smaller range"
         yield Plan(half, half, None, why)
     for quantization, why in WHY.items():
         name = NAMES.get(quantization, quantization)
@@ -176,8 +190,25 @@ def half_precision(stored: str, target: Gpu | Device) -> str:
     return "bfloat16"
 
 
-def _way(plan: Plan, estimate: MemoryEstimate, checkpoint: Checkpoint, target: Gpu | Device) -> Way:
+def largest_tensor(checkpoint: Checkpoint, dtype: str) -> int | None:
+    """Bytes of the model's largest tensor; None where only their count is known."""
+    from course_utils.memory.full import of_config
+
+    if checkpoint.config is None:
+        return None
+    found = of_config(checkpoint.model_id, checkpoint.config, dtype)
+    return max(one.values * ITEM_BYTES[one.dtype] for one in found.tensors)
+
+
+def _way(
+    plan: Plan,
+    estimate: MemoryEstimate,
+    checkpoint: Checkpoint,
+    target: Gpu | Device,
+    largest: int | None,
+) -> Way:
     needed = needed_on(target, estimate)
+    at_once = largest and min(largest * (1 if plan.quantization else LOADERS), estimate.weights)
     return Way(
         way=plan.way,
         dtype=estimate.dtype,
@@ -186,7 +217,7 @@ def _way(plan: Plan, estimate: MemoryEstimate, checkpoint: Checkpoint, target: G
         low=needed.low,
         high=needed.high,
         verdict=verdict(needed, room_on(target)),
-        host_ram=needed.expected if target.kind == "cpu" else None,
+        host_ram=needed.expected if target.kind == "cpu" else at_once,
         disk=checkpoint.disk,
         download=checkpoint.download,
         code=_code(checkpoint, plan.dtype, plan.quantization, DEVICE_MAPS[target.kind]),
