@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from course_utils import colab
 
@@ -30,3 +31,10 @@ def restart_words() -> str:
         "a Jupyter kernel": "Restart the kernel",
     }.get(place(), "Start a new Python")
     return f"{how}, then run the notebook from its first cell."
+
+
+def own_commands_first() -> None:
+    """Let a cell's ``!hf`` find the command of this kernel's Python, whoever started Jupyter."""
+    own = str(Path(sys.executable).parent)
+    others = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder != own]
+    os.environ["PATH"] = os.pathsep.join([own, *others])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from course_utils.course_error import CourseError
 from course_utils.curriculum import curriculum
 from course_utils.gpus import Device, current_device
-from course_utils.place import place, restart_words
+from course_utils.place import own_commands_first, place, restart_words
 from course_utils.report import Report
 from course_utils.separation import use_practice_hub, use_real_hub
 from course_utils.which_hub import choose, practice_instance, probe_and_choose
@@ -95,6 +95,7 @@ def _start(hub: str) -> Session:
             f"This kernel is on the {_session.hub} Hub and a kernel has only one.\n"
             + restart_words()
         )
+    own_commands_first()
     practice_instance.cache_clear()
     if wanted is None:
         wanted, reason = probe_and_choose()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -316,3 +318,13 @@ os.waitpid(child, 0)
 print(os.path.isdir(home))
 """
     assert run_python(code).stdout.strip() == "True"
+
+
+def test_a_cells_shell_finds_the_commands_of_its_own_python(run_python):
+    code = """
+import shutil, course_utils as cu
+cu.start("practice")
+print(shutil.which("hf"))
+"""
+    bare = run_python(f"import os; os.environ['PATH'] = '/nowhere'\n{code}").stdout.strip()
+    assert bare == str(Path(sys.executable).parent / "hf")
