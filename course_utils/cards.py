@@ -18,7 +18,7 @@ from course_utils.report import Report
 
 CARD = "README.md"
 LARGEST_CARD = 2_000_000  # bytes
-SHOWN = 160  # characters of an answer in a report
+SHOWN = 120  # characters of an answer in a report
 
 # What loads a model, what serves or fetches it, what only prepares: looked for in this order.
 LOADS = re.compile(

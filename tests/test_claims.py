@@ -107,3 +107,79 @@ def test_misspelled_filters():
     for gone in ({"task": "text-classification"}, {"direction": -1}):
         with pytest.raises(TypeError):
             HfApi().list_models(**gone)
+
+
+# Notebook 02
+
+
+def test_a_card_is_metadata_and_prose():
+    from huggingface_hub import ModelCard
+
+    card = ModelCard.load("practice/tiny-sentiment")
+    assert card.data.license == "mit" and card.data.language == ["en"]
+    assert card.text.strip().startswith("# tiny-sentiment")
+    assert "license: mit" not in card.text
+
+
+def test_fill_mask_wants_a_mask():
+    from transformers import pipeline
+    from transformers.pipelines import PipelineException
+
+    fill = pipeline("fill-mask", model="practice/tiny-fill-mask")
+    with pytest.raises(PipelineException, match="No mask_token"):
+        fill("The MIT license is")
+
+
+def test_a_chat_pipeline_answers_in_kind():
+    from transformers import pipeline
+
+    chat = pipeline("text-generation", model="practice/tiny-chat")
+    messages = [{"role": "user", "content": "What is a repo id?"}]
+    assert isinstance(chat(messages)[0]["generated_text"], list)
+    assert isinstance(chat("What is a repo id?")[0]["generated_text"], str)
+
+
+def test_code_of_a_repo_is_not_run_unasked():
+    from transformers import pipeline
+
+    with pytest.raises(ValueError, match="contains custom code"):
+        pipeline(
+            "text-classification",
+            model="practice/custom-code-classifier",
+            trust_remote_code=False,
+        )
+
+
+def test_a_pickle_with_a_surprise_is_refused(tmp_path, capfd):
+    import pickle
+    import shutil
+    from pathlib import Path
+
+    from transformers import AutoModelForSequenceClassification
+
+    class Surprise:
+        def __reduce__(self):
+            return print, ("surprise",)
+
+    path = tmp_path / "pytorch_model.bin"
+    torch.save({"weight": torch.ones(2), "extra": Surprise()}, path)
+    with pytest.raises(pickle.UnpicklingError, match="Weights only load failed"):
+        torch.load(path)
+    held = Path(__file__).parents[1] / "practice_hub" / "held" / "practice" / "pickle-sentiment"
+    shutil.copy(held / "config.json", tmp_path)
+    with pytest.raises(Exception, match="Weights only load failed"):
+        AutoModelForSequenceClassification.from_pretrained(tmp_path)
+    assert "surprise" not in "".join(capfd.readouterr())
+    torch.load(path, weights_only=False)
+    assert "surprise" in "".join(capfd.readouterr())
+
+
+def test_missing_and_broken_cards():
+    import yaml
+    from huggingface_hub import ModelCard
+    from huggingface_hub.errors import EntryNotFoundError
+
+    with pytest.raises(EntryNotFoundError):
+        ModelCard.load("practice/no-card")
+    with pytest.raises(yaml.YAMLError):
+        ModelCard("---\nlicense: [mit\n---\n# broken")
