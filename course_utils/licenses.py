@@ -32,8 +32,15 @@ from course_utils.report import Report
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
 
-__all__ = ["KINDS", "USES", "License", "LicenseReport", "check_license", "known_licenses"]
-__all__ += ["license_kind"]
+__all__ = [
+    "KINDS",
+    "USES",
+    "License",
+    "LicenseReport",
+    "check_license",
+    "known_licenses",
+    "license_kind",
+]
 
 USES = ("commercial", "internal", "research", "personal")
 VERDICTS = {"yes": "yes", "yes-if": "yes, if", "cannot-tell": "cannot tell", "no": "no"}
@@ -300,7 +307,7 @@ def _check_repo(repo_id: str, use: str) -> LicenseReport:
     own, findings = _rule_repo(stated, use)
     ruling, evidence = own, list(stated.evidence)
     for ancestor in ancestors(info.id, metadata):
-        ruling, found, says = _weigh(ancestor, own, ruling, info.id, use)
+        ruling, found, says = _weigh(ancestor, own, ruling, use)
         findings += found
         evidence.append(Evidence("base model", says))
     return LicenseReport(
@@ -496,11 +503,12 @@ def _nothing_said(stated: _Stated) -> str:
 
 
 def _weigh(
-    ancestor: Ancestor, own: _Ruling, so_far: _Ruling, repo_id: str, use: str
+    ancestor: Ancestor, own: _Ruling, so_far: _Ruling, use: str
 ) -> tuple[_Ruling, list[str], str]:
     """The verdict with one base model's license taken into account; findings; evidence."""
     name = ancestor.name
-    same_owner = name.split("/")[0].casefold() == repo_id.split("/")[0].casefold()
+    # An owner may set another license on what is made of a model of the same owner.
+    same_owner = name.split("/")[0].casefold() == ancestor.child.split("/")[0].casefold()
     if ancestor.info is None:
         finding = f"The license of its base model {name} is not known: {ancestor.problem}."
         if same_owner and ancestor.is_repo_id:

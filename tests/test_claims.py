@@ -183,3 +183,34 @@ def test_missing_and_broken_cards():
         ModelCard.load("practice/no-card")
     with pytest.raises(yaml.YAMLError):
         ModelCard("---\nlicense: [mit\n---\n# broken")
+
+
+# Notebook 03
+
+
+def test_the_license_filter_trusts_the_tag():
+    from huggingface_hub import HfApi
+
+    found = HfApi().list_models(author="practice", filter="license:apache-2.0")
+    assert "practice/relabeled-chat" in [model.id for model in found]
+
+
+def test_licenses_that_are_missing_or_several():
+    from huggingface_hub import HfApi, ModelCard
+
+    assert HfApi().model_info("practice/no-card").card_data is None
+    assert HfApi().model_info("practice/no-license").card_data.license is None
+    several = ModelCard("---\nlicense: [mit, apache-2.0]\n---\n")
+    assert several.data.license == ["mit", "apache-2.0"]
+
+
+def test_the_license_of_a_gated_model_is_open():
+    from pathlib import Path
+
+    from huggingface_hub import ModelCard, hf_hub_download
+
+    data = ModelCard.load("practice/gated-chat").data
+    assert data.license == "other"
+    assert (data.license_name, data.license_link) == ("practice-community-license", "LICENSE")
+    path = hf_hub_download("practice/gated-chat", "LICENSE", token=False)
+    assert "PRACTICE COMMUNITY LICENSE" in Path(path).read_text()
