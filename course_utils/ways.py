@@ -18,8 +18,7 @@ from course_utils.units import in_gb, in_gib
 
 FITS, TIGHT, SPILLS, NO = "fits", "tight", "spills", "does not fit"
 RULE = (
-    "fits: there is room for the most it may need; tight: for what is expected; "
-    "does not fit: not even that"
+    "fits: room for the most it may need; tight: for what is expected; does not fit: not even that"
 )
 LOADERS = 4  # threads of transformers that hold a tensor in RAM; one while it quantizes
 PLANNED_SHARE = 0.9  # of the free memory, which device_map="auto" fills

@@ -61,16 +61,24 @@ def test_weights_and_cache_are_measured_beside_what_was_predicted(repo_id):
 
 
 @pytest.mark.parametrize("quantization", [None, "nf4"])
-def test_running_out_of_memory_is_a_result_wherever_transformers_hides_it(
-    monkeypatch, quantization
-):
-    """While it quantizes, transformers turns the allocator's error into one of its own."""
-
-    def run_out(*_):
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-
+def test_running_out_of_memory_is_a_result(monkeypatch, quantization):
     monkeypatch.setattr(random_weights.RandomTensor, "__getitem__", run_out)
-    found = run(KINDS[0], quantization=quantization)
+    assert_out_of_memory(run(KINDS[0], quantization=quantization))
+
+
+def test_running_out_of_memory_is_a_result_where_transformers_hides_it(monkeypatch):
+    """While it quantizes, transformers turns the allocator's error into one of its own."""
+    from transformers.integrations import bitsandbytes
+
+    monkeypatch.setattr(bitsandbytes.Bnb4bitQuantize, "convert", run_out)
+    assert_out_of_memory(run(KINDS[0], quantization="nf4"))
+
+
+def run_out(*_, **__):
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+
+def assert_out_of_memory(found):
     assert "error" not in found
     assert found["weights"] is None
     assert all(one["out_of_memory"] for one in found["contexts"])
