@@ -61,6 +61,11 @@ FORBIDS_BUSINESS = re.compile(
     r"|\bonly (be used )?for (\w+ )?(research|academic|evaluation)\b",
     re.IGNORECASE,
 )
+ALLOWS_BOTH = re.compile(
+    r"\bcommercial\w*( use)?,?( and| or|/| as well as)( for)? non-?[ ]?commercial\w*"
+    r"|\bnon-?[ ]?commercial\w*( use)?,?( and| or|/| as well as)( for)? commercial",
+    re.IGNORECASE,
+)
 WORTH_READING = re.compile(
     FORBIDS_BUSINESS.pattern + r"|monthly|\d[\d,.]* (million|billion|people|users)|active users"
     r"|revenue|compet(e|ing|itor)|improve any|may not (use|be used)|must not|prohibited"
@@ -385,11 +390,15 @@ def _read_license_files(repo_id: str, files: list[str], notes: _Notes) -> None:
             _note_clues(name, text, notes, all_of_them=row is None)
 
 
+def _forbids_business(text: str) -> re.Match[str] | None:
+    return FORBIDS_BUSINESS.search(ALLOWS_BOTH.sub("", text))
+
+
 def _note_clues(source: str, text: str, notes: _Notes, all_of_them: bool) -> None:
     """Lines that a person should read: those that forbid business, or all that are worth it."""
     shown = 0
     for number, line in enumerate(re.split(r"\r\n?|\n", text), start=1):
-        forbids = FORBIDS_BUSINESS.search(line)
+        forbids = _forbids_business(line)
         if not (forbids or (all_of_them and WORTH_READING.search(line))):
             continue
         quoted = f"line {number}: {_shortened(' '.join(line.split()))}"
@@ -415,15 +424,16 @@ def _read_card(repo_id: str, tags: tuple[Any, ...], notes: _Notes) -> None:
         rows = mentioned(passage.text)
         if rows:
             notes.add("card", f"{place} name {', '.join(row.id for row in rows)}")
-        if rows and tagged and not tagged & {row.id for row in rows}:
-            notes.texts += [("card", row) for row in rows]
+        strict = [row for row in rows if row.kind == "non-commercial" and row.id not in tagged]
+        agrees = any(row.id in tagged for row in rows)
+        if tagged:  # code and weights often differ, so one that agrees is not enough
+            notes.texts += [("card", row) for row in (strict if agrees else rows)]
         if rows and not tagged:
             named = ", ".join(row.id for row in rows)
             notes.findings.append(
                 f"The card's text names {named} ({place}), but no tag does: ask its author."
             )
-        strict = any(row.kind == "non-commercial" for row in rows)
-        forbids = None if strict else FORBIDS_BUSINESS.search(passage.text)
+        forbids = None if strict else _forbids_business(passage.text)
         if forbids:
             line = next(line for line in passage.text.splitlines() if forbids[0] in line)
             notes.forbids.append(f"the card, {place}: {_shortened(line)}")
@@ -444,7 +454,7 @@ def _read_gate(info: ModelInfo, metadata: dict[str, Any], notes: _Notes) -> None
         return
     for line in [*prompt.splitlines(), *asked]:
         line = _shortened(line.strip())
-        if FORBIDS_BUSINESS.search(line):
+        if _forbids_business(line):
             notes.forbids.append(f"the gate: {line}")
         if WORTH_READING.search(line):
             notes.add("gate", line)
@@ -479,9 +489,13 @@ def _rule_repo(stated: _Stated, use: str) -> tuple[_Ruling, list[str]]:
 def _hold_against_texts(stated: _Stated, ruling: _Ruling, use: str, findings: list[str]) -> _Ruling:
     """The ruling on the tags, changed where a license text says another license."""
     tagged = {row.id for row in map(find_license, stated.telling_tags) if row}
-    read = {row.id for _, row in stated.texts}
-    others = [(source, row) for source, row in stated.texts if row.id not in tagged]
-    if not others or tagged & {row.id for source, row in stated.texts if source != "card"} >= read:
+    agrees = any(row.id in tagged for source, row in stated.texts if source != "card")
+    others = [
+        (source, row)
+        for source, row in stated.texts
+        if row.id not in tagged and not (agrees and row.kind == "permissive")
+    ]
+    if not others:
         return ruling
     named = ", ".join(sorted(tagged)) or "another"
     for source, row in others:
