@@ -147,7 +147,7 @@ def test_licenses_are_found_in_prose():
 # --- What is asked -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("odd", ["", "   ", None, 7, [], {}, object()])
+@pytest.mark.parametrize("odd", ["", "   ", None, 7, [], [None, ""], {}, object()])
 def test_nothing_to_judge_is_said(odd):
     with pytest.raises(cu.CourseError, match="identifier"):
         cu.check_license(odd)
