@@ -13,17 +13,22 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import gc
 import json
-import logging
 import platform
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.cuda_memory import (
+    cache_bytes_of,
+    capped,
+    empty_cache,
+    heard,
+    is_out_of_memory,
+    peak_of,
+    reset_peak,
+)
 from benchmarks.random_weights import bits_and_bytes, load_random
 from course_utils.gpus import GPUS
 from course_utils.memory import MemoryEstimate, estimate_memory, measure_memory
@@ -114,6 +119,7 @@ def require_cuda() -> None:
             "No CUDA GPU is here, and this benchmark measures one. On a machine that has one: "
             "pip install bitsandbytes, then the same command again."
         )
+    torch.cuda.init()
 
 
 def where() -> dict[str, Any]:
@@ -164,6 +170,7 @@ class Load:
         self.contexts = contexts
         self.caps = caps if device.startswith("cuda") else ()
         self.model: PreTrainedModel | None = None
+        self.weights: int | None = None
         self.load_peak: int | None = None
 
     def run_safely(self) -> dict[str, Any]:
@@ -198,24 +205,18 @@ class Load:
             "dtype": self.dtype,
             "quantization": self.quantization,
             "weights_predicted": first.weights,
-            "weights": None,
             "capped": [],
         }
         worked: set[int] = set()
         for cap in self.caps:
             with capped(GPUS[cap].memory):
-                worked |= {
-                    context
-                    for context in self.contexts
-                    if context not in worked and self.survives(context)
-                }
+                worked |= self.surviving(worked)
             found["capped"] += [
                 outcome(cap, predicted[context], context in worked) for context in self.contexts
             ]
         if self.loads():
-            found["weights"] = measure_memory(self.model).weights
-            found["load_peak"] = self.load_peak
-            worked |= {context for context in self.contexts if self.survives(context)}
+            worked |= self.surviving(worked)
+        found |= {"weights": self.weights, "load_peak": self.load_peak}
         found["contexts"] = [
             self.measured(predicted[context])
             if context in worked
@@ -234,12 +235,17 @@ class Load:
             try:
                 config = bits_and_bytes(self.quantization, self.dtype)
                 self.model = load_random(self.config, self.dtype, config, self.device)
+                self.weights = measure_memory(self.model).weights  # before the first forward
                 self.load_peak = peak_of(self.device)
             except Exception as error:
                 if not is_out_of_memory(error, said):
                     raise
         empty_cache(self.device)
         return self.model is not None
+
+    def surviving(self, worked: set[int]) -> set[int]:
+        """What worked with less memory works with more, and is not tried again."""
+        return {one for one in self.contexts if one not in worked and self.survives(one)}
 
     def survives(self, context: int) -> bool:
         """Whether it loads and goes through ``context`` tokens within the memory there is now."""
@@ -303,107 +309,6 @@ def outcome(cap: str, predicted: MemoryEstimate, worked: bool) -> dict[str, Any]
 
 def ends_of(predicted: MemoryEstimate) -> list[int]:
     return [predicted.total.low, predicted.total.expected, predicted.total.high]
-
-
-def cache_bytes_of(cache: Any) -> int:
-    """Storage of the keys and values, each counted once."""
-    tensors = [
-        tensor
-        for layer in cache.layers
-        for tensor in (getattr(layer, "keys", None), getattr(layer, "values", None))
-        if tensor is not None
-    ]
-    storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage() for tensor in tensors}
-    return sum(storage.nbytes() for storage in storages.values())
-
-
-def is_out_of_memory(error: BaseException | None, said: Iterable[str] = ()) -> bool:
-    """Memory that ran out while transformers quantizes is only in what it logs: the error itself
-    speaks of issues during conversion."""
-    texts = list(said)
-    while error is not None:
-        texts.append(str(error))
-        error = error.__cause__ or error.__context__
-    return any("out of memory" in text.lower() for text in texts)
-
-
-@contextmanager
-def heard() -> Iterator[list[str]]:
-    """What transformers logs meanwhile."""
-    from transformers.utils import logging as library
-
-    said: list[str] = []
-
-    class Listener(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            said.append(record.getMessage())
-
-    listener = Listener()
-    library.add_handler(listener)
-    try:
-        yield said
-    finally:
-        library.remove_handler(listener)
-
-
-def reset_peak(device: str) -> None:
-    import torch
-
-    if device.startswith("cuda"):
-        torch.cuda.reset_peak_memory_stats()
-
-
-def peak_of(device: str) -> int | None:
-    """The most that the process took from the driver; None where there is no CUDA to ask."""
-    import torch
-
-    if not device.startswith("cuda"):
-        return None
-    return torch.cuda.max_memory_reserved() + context_bytes()
-
-
-def empty_cache(device: str) -> None:
-    import torch
-
-    gc.collect()
-    if device.startswith("cuda"):
-        torch.cuda.empty_cache()
-
-
-def context_bytes() -> int:
-    """What the driver counts beyond the allocator: the CUDA context, libraries, and other processes
-    on this GPU."""
-    import torch
-
-    free, total = driver_memory()
-    return total - free - torch.cuda.memory_reserved()
-
-
-def driver_memory() -> tuple[int, int]:
-    import torch
-
-    return torch.cuda.cudart().cudaMemGetInfo(0)
-
-
-@contextmanager
-def capped(memory: int) -> Iterator[None]:
-    """The GPU as if it had only this much: for the allocator, and for libraries that ask."""
-    import torch
-
-    context, total = context_bytes(), driver_memory()[1]
-    within = min(memory, total) - context
-    asked = torch.cuda.mem_get_info
-
-    def as_if(device: Any = None) -> tuple[int, int]:
-        return max(0, within - torch.cuda.memory_reserved()), memory
-
-    torch.cuda.set_per_process_memory_fraction(within / total)
-    torch.cuda.mem_get_info = as_if
-    try:
-        yield
-    finally:
-        torch.cuda.mem_get_info = asked
-        torch.cuda.set_per_process_memory_fraction(1.0)
 
 
 def summary(loads: list[dict[str, Any]]) -> dict[str, Any]:
