@@ -140,16 +140,16 @@ def all_ways(
     stored = estimate_memory(model, None, None, context, batch)
     subject = _without_the_hub(model, checkpoint, stored)
     largest = largest_tensor(checkpoint, stored.dtype)
-    ways = []
+    ways, spread = [], None
     for plan in plans(stored, target):
         estimate = stored
         if plan.quantization or plan.dtype not in (None, stored.dtype):
             estimate = estimate_memory(subject, plan.dtype, plan.quantization, context, batch)
-        ways.append(_way(plan, estimate, checkpoint, target, largest))
-    whole = [way for way in ways if way.quantization is None][-1]
-    if whole.verdict == NO:
-        ways.append(_spread(whole, checkpoint, target))
-    return tuple(ways), stored
+        way = _way(plan, estimate, checkpoint, target, largest)
+        ways.append(way)
+        if way.quantization is None and way.verdict == NO:
+            spread = _spread(way, plan, estimate.weights, checkpoint, target)
+    return tuple([*ways, spread] if spread else ways), stored
 
 
 def _without_the_hub(model: Any, checkpoint: Checkpoint, stored: MemoryEstimate) -> Any:
@@ -163,7 +163,7 @@ def _without_the_hub(model: Any, checkpoint: Checkpoint, stored: MemoryEstimate)
 
 def plans(stored: MemoryEstimate, target: Gpu | Device) -> Iterator[Plan]:
     """What is worth trying on this device with a checkpoint that is stored like this."""
-    method = stored.stored_as or stored.quantization
+    method = stored.quantization or stored.stored_as
     if method:
         yield Plan(f"{method} as stored", None, None, "the checkpoint comes quantized")
         return
@@ -211,7 +211,7 @@ def _way(
     return Way(
         way=plan.way,
         dtype=estimate.dtype,
-        quantization=plan.quantization,
+        quantization=estimate.quantization,
         bytes=needed.expected,
         low=needed.low,
         high=needed.high,
@@ -230,20 +230,25 @@ def _code(
     return loading_code(checkpoint.model_id, checkpoint.class_name, dtype, quantization, device_map)
 
 
-def _spread(whole: Way, checkpoint: Checkpoint, target: Gpu | Device) -> Way:
+def _spread(
+    whole: Way, plan: Plan, weights: int, checkpoint: Checkpoint, target: Gpu | Device
+) -> Way | None:
     """The same weights with ``device_map="auto"``: over all GPUs if they are enough, else to RAM
-    and disk."""
-    count = getattr(target, "count", 1)
-    planned = int(PLANNED_SHARE * room_on(target))
+    and disk. None where that is no help: cache and activations do not go there."""
+    count, room = getattr(target, "count", 1), room_on(target)
+    planned = int(PLANNED_SHARE * room)
+    code = _code(checkpoint, plan.dtype, None, AUTO)
     if count > 1 and whole.bytes <= count * planned:
         return replace(
             whole,
             way=f"{whole.way}, on {count} GPUs",
             verdict=FITS if whole.high <= count * planned else TIGHT,
-            code=_code(checkpoint, whole.dtype, None, AUTO),
+            code=code,
             why="nothing is rounded; the layers lie on several GPUs and take turns",
         )
-    beyond = whole.bytes - count * planned
+    beyond, beside_weights = weights - count * planned, whole.bytes - weights
+    if beyond <= 0 or beside_weights > count * (room - planned):
+        return None
     on_cpu = target.kind == "cpu"
     where = "disk" if on_cpu else "RAM and disk"
     return replace(
@@ -251,6 +256,6 @@ def _spread(whole: Way, checkpoint: Checkpoint, target: Gpu | Device) -> Way:
         way=f"{whole.way}, rest on {where}",
         verdict=SPILLS,
         host_ram=planned if on_cpu else beyond,
-        code=_code(checkpoint, whole.dtype, None, AUTO),
+        code=code,
         why=f"nothing is rounded, but {in_gib(beyond)} come from {where} for every token: slow",
     )

@@ -143,10 +143,16 @@ def test_code_for_this_machine_runs_and_loads_what_was_predicted(number):
 
 
 def test_code_that_spills_runs_too():
-    small = Device("cpu", "a small CPU", memory=2**21, free=2**21)
-    fits = cu.ways_to_fit(CHAT, small)
-    assert fits[-1].verdict == "spills"
+    small = Device("cpu", "a small CPU", memory=2**20, free=2**20)
+    fits = cu.ways_to_fit(CHAT, small, context=1)
+    assert fits.best is None and fits[-1].verdict == "spills"
     assert run(fits[-1].code).num_parameters() > 2e6
+
+
+def test_spilling_is_not_offered_where_the_cache_is_what_does_not_fit():
+    """Weights can wait elsewhere; the cache of 100,000 tokens cannot."""
+    llama = config("meta-llama/Llama-2-7b-chat-hf")
+    assert {one.verdict for one in cu.ways_to_fit(llama, "L4", context=100_000)} == {"does not fit"}
 
 
 @pytest.mark.parametrize(
@@ -289,10 +295,31 @@ def test_a_gpu_may_be_a_name_an_entry_or_bytes():
     assert cu.ways_to_fit(CHAT, 16 * GIB).memory == 16 * GIB
 
 
-def test_quantized_checkpoints_are_not_quantized_again():
+def test_quantized_checkpoints_are_not_quantized_again(tmp_path):
     fits = cu.ways_to_fit("openai/gpt-oss-20b", "T4")
     assert {one.quantization for one in fits} == {None}
     assert "BitsAndBytesConfig" not in fits[0].code
+    nf4 = run(way(cu.ways_to_fit(CHAT, laptop(8)), "nf4").code)
+    nf4.save_pretrained(tmp_path)
+    (only,) = cu.ways_to_fit(tmp_path, laptop(8))
+    assert only.quantization == "nf4"
+    assert cu.measure_memory(run(only.code)).weights == cu.measure_memory(nf4).weights
+
+
+def test_behind_a_gate_the_estimate_is_a_range_and_the_code_still_there():
+    fits = cu.ways_to_fit("meta-llama/Llama-3.1-8B-Instruct", "T4")
+    assert way(fits, None).verdict == "does not fit"
+    assert fits.best.verdict == "fits" and fits.best.host_ram is None
+    assert "behind the gate" in str(fits)
+    assert "AutoModelForCausalLM" in fits.best.code
+
+
+def test_tensor_by_tensor_little_ram_is_needed_while_loading():
+    fits = cu.ways_to_fit("Qwen/Qwen2.5-7B-Instruct", "T4")
+    embedding = 152_064 * 3_584 * 2
+    assert way(fits, "nf4").host_ram == embedding
+    assert way(fits, None).host_ram == 4 * embedding
+    assert "without device_map 14.2 GiB pass through RAM" in str(fits)
 
 
 def test_text_html_dict_and_frame_say_the_same():
