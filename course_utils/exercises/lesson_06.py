@@ -20,6 +20,16 @@ def compared_as_text(compute_capability: str) -> str:
     return "bfloat16" if compute_capability >= "8.0" else "float16"
 
 
+def in_short(compute_capability: str) -> str:
+    return "bf16" if float(compute_capability) >= 8.0 else "fp16"
+
+
+def as_torchs_own(compute_capability: str) -> object:
+    import torch
+
+    return getattr(torch, half_for(compute_capability))
+
+
 EXERCISES = (
     Exercise(
         id="06.1",
@@ -37,6 +47,7 @@ EXERCISES = (
                 "float32 here, and the file is not stored in it.",
             ),
             WrongAnswer(QWEN_7B, "Those are the parameters. How many bytes does one take?"),
+            WrongAnswer(2, "That is one parameter. How many does the row count?"),
             WrongAnswer("15.23 GiB"),
             WrongAnswer(lambda: 16 * QWEN_7B),
         ),
@@ -71,6 +82,15 @@ EXERCISES = (
                 compared_as_text,
                 "Texts are compared letter by letter, so the newest GPUs come before the oldest. "
                 "Turn the text into a number first.",
+            ),
+            WrongAnswer(
+                in_short,
+                "The GPUs are told apart. But torch knows no such names: write them in full.",
+            ),
+            WrongAnswer(
+                as_torchs_own,
+                "The GPUs are told apart. But text was asked for: the name in quotes, without "
+                "`torch.` before it.",
             ),
             WrongAnswer(
                 lambda compute_capability: "bfloat16",
