@@ -10,6 +10,7 @@ from course_utils.exercises.number import Number
 
 OFFLOADED = 2 * 10**9
 TOKENS = 100
+DISK = 2 * 10**9  # bytes a second
 MODEL = "Qwen/Qwen2.5-7B-Instruct"
 GPU_BUDGET = 10 * 2**30
 
@@ -76,7 +77,12 @@ EXERCISES = (
             WrongAnswer(0, "Nothing but `meta` is in memory there. The bytes must come in."),
             WrongAnswer(lambda: 8 * OFFLOADED * TOKENS),
         ),
-        solution="100 passes * 2.0 GB = 200 GB. The system's cache may answer some of the reads.",
+        solution=lambda: (
+            f"{TOKENS} passes * {OFFLOADED / 1e9} GB = {TOKENS * OFFLOADED / 1e9:.0f} GB. "
+            f"A disk that reads {DISK / 1e9:.0f} GB a second is\nbusy for "
+            f"{TOKENS * OFFLOADED / DISK:.0f} s, a second a token. The system's cache may answer "
+            "some of the reads."
+        ),
         right=(200e9, "200 GB", "186.3 GiB", "198 GB"),
     ),
     Exercise(
@@ -123,6 +129,12 @@ EXERCISES = (
                     "about as fast",
                     "about the same",
                     "as fast",
+                    "equally fast",
+                    "same",
+                    "the same",
+                    "same speed",
+                    "the same speed",
+                    "not faster",
                 ),
                 "faster": ("somewhat faster",),
                 "twice as fast": ("twice", "2x", "double"),
@@ -132,7 +144,7 @@ EXERCISES = (
         hints=(
             "Think of the layers as stations on one line, and of the token as the train.",
             "How many of the two GPUs compute at any moment?",
-            "Nothing runs side by side, and between two stations on different cards lies a trip.",
+            "Nothing runs side by side, and between two stations on different GPUs lies a trip.",
         ),
         wrong=(
             WrongAnswer(
@@ -147,7 +159,7 @@ EXERCISES = (
         ),
         solution=(
             '"slower or about as fast": layers run one after the other, and what they hand on has '
-            "to travel\nfrom card to card. A split buys room. Speed takes tensor parallelism, as "
+            "to travel\nfrom GPU to GPU. A split buys room. Speed takes tensor parallelism, as "
             "serving engines do it."
         ),
         right=("slower or about as fast", "About as fast.", "slower"),
