@@ -42,13 +42,17 @@ def shrink(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shrink_depth(small: dict[str, Any]) -> None:
-    kinds = small.get("layer_types")
-    depth = HYBRID_LAYERS if kinds and len(set(kinds)) > 1 else LAYERS
-    for name in DEPTHS:
-        if isinstance(small.get(name), int):
-            small[name] = min(small[name], depth)
-    if kinds:
-        small["layer_types"] = kinds[:depth]
+    """Fewer layers, and what is listed layer by layer cut to as many."""
+    kinds = small.get("layer_types") or ()
+    depth = HYBRID_LAYERS if len(set(kinds)) > 1 else LAYERS
+    lengths = {small[name] for name in DEPTHS if type(small.get(name)) is int}
+    for name, value in small.items():
+        if name in DEPTHS and type(value) is int:
+            small[name] = min(value, depth)
+        elif isinstance(value, list) and len(value) in lengths:
+            small[name] = value[:depth]
+        elif name == "per_layer_config" and isinstance(value, dict):
+            small[name] = {key: one for key, one in value.items() if int(key) < depth}
 
 
 def _shrink_width(small: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from course_utils.memory.cannot_tell import CannotTell
 from course_utils.memory.inventory import FULL_DTYPE, Inventory, experts_of, sizes_of
 from course_utils.memory.kv_cache import Cache, observed_cache
 from course_utils.memory.packed import BITSANDBYTES, becomes, method_of, name_of, quantization_of
-from course_utils.memory.skeleton import build, config_of, model_class, tensors_of, ties_of
+from course_utils.memory.skeleton import build, config_of, model_class, tensors_of
 from course_utils.memory.stored import StoredModel
 from course_utils.memory.twins import are_the_same
 from course_utils.memory.weights import ITEM_BYTES, Tensor, count_parameters, weight_bytes
@@ -133,9 +133,8 @@ def _skeleton(
     config = copy.deepcopy(key.config)
     if hasattr(config, "quantization_config"):
         del config.quantization_config
-    model = build(name, config, key.cls, dtype)
-    ties, cache = ties_of(model), observed_cache(model)
-    return tensors_of(model, dtype, key.quantized_by), cache, ties
+    tensors, ties = tensors_of(build(name, config, key.cls, dtype), dtype, key.quantized_by)
+    return tensors, observed_cache(build(name, config, key.cls, dtype)), ties
 
 
 # --- Does the checkpoint hold what the config describes? -----------------------------------------

@@ -101,7 +101,7 @@ def observed_cache(model: PreTrainedModel) -> Cache:
     try:
         with _only_shapes(model):
             output = model(**_inputs(model, encoder))
-    except Exception:  # some models look at their numbers, which are not there
+    except Exception:  # models can want more than a few tokens, each in its own way
         return _cache_by_config(model)
     found = output.get("past_key_values") or output.get("cache_params")
     if not hasattr(found, "layers") and not hasattr(found, "self_attention_cache"):
@@ -146,29 +146,42 @@ def _inputs(model: PreTrainedModel, encoder: _Encoder | None) -> dict[str, Any]:
         return torch.ones(rows, columns, dtype=torch.long)
 
     if encoder is None:
-        return {"input_ids": tokens(1, PROBE_TOKENS), "use_cache": True}
+        return {"input_ids": tokens(1, PROBE_TOKENS)}
     streams = getattr(getattr(model.config, "decoder", None), "num_codebooks", 1)
-    inputs = {"decoder_input_ids": tokens(streams, PROBE_TOKENS), "use_cache": True}
+    inputs = {"decoder_input_ids": tokens(streams, PROBE_TOKENS)}
     if encoder.reads_text:
         return {**inputs, "input_ids": tokens(1, PROBE_ENCODED)}
     encoded = torch.empty(1, PROBE_ENCODED, model.config.hidden_size, dtype=model.dtype)
-    return {**inputs, "encoder_outputs": BaseModelOutput(last_hidden_state=encoded)}
+    output = BaseModelOutput(last_hidden_state=encoded)
+    output.attention_mask = None
+    return {**inputs, "encoder_outputs": output}
 
 
 @contextmanager
 def _only_shapes(model: PreTrainedModel) -> Iterator[None]:
-    """On the meta device nobody may ask for a number: masks are made whole, experts not chosen."""
+    """Lets a model run where tensors have no numbers.
+
+    Experts are not chosen, what asks for a number gets 0, and what asks whether gets no.
+    """
     import torch
     from torch.distributions import Distribution
+    from torch.utils._python_dispatch import TorchDispatchMode
 
-    model.set_attn_implementation("eager")
+    class NoNumbers(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+            if function is torch.ops.aten._local_scalar_dense.default:
+                return torch.zeros((), dtype=args[0].dtype, device="cpu").item()
+            return function(*args, **(kwargs or {}))
+
     for module in model.modules():
         if type(module).__name__.endswith("Experts"):
             module.forward = lambda hidden, *_, **__: hidden
+    model.set_attn_implementation("eager")
+    model.config.use_cache = True
     validates = Distribution._validate_args
     Distribution.set_default_validate_args(False)
     try:
-        with torch.no_grad(), torch.device("meta"):
+        with torch.no_grad(), torch.device("meta"), NoNumbers():
             yield
     finally:
         Distribution.set_default_validate_args(validates)
@@ -201,14 +214,16 @@ def _cache_by_config(model: PreTrainedModel) -> Cache:
     """By formula, with transformers' word on which layers slide, share or keep a state instead."""
     from transformers import DynamicCache
 
+    if not model.can_generate():
+        return Cache()
     config = model.config.get_text_config(decoder=True)
     alike = layers_by_formula(config.to_dict(), model.dtype.itemsize)
-    if alike is None or not model.can_generate():
-        return Cache()
+    if alike is None or model.config.is_encoder_decoder:
+        return Cache(notes=("its KV cache could not be worked out and is not counted",))
     kinds = DynamicCache(config=config).layers or [None] * len(alike)
     layers = tuple(
         CacheLayer(one.token_bytes, getattr(kind, "sliding_window", None))
         for one, kind in zip(alike, kinds, strict=False)
         if kind is None or (hasattr(kind, "keys") and type(kind).__name__ != "DummyLayer")
     )
-    return Cache(layers, notes=("the KV cache is by formula: this model's could not be observed",))
+    return Cache(layers, notes=("its KV cache is by formula, for it could not be observed",))

@@ -74,24 +74,18 @@ def model_class(config: PreTrainedConfig) -> type[PreTrainedModel]:
     )
 
 
-def ties_of(model: PreTrainedModel) -> dict[str, str]:
-    """Which parameters are one tensor: the name that follows, and the name that it is tied to."""
-    return dict(getattr(model, "all_tied_weights_keys", None) or {})
-
-
 def build(name: str, config: PreTrainedConfig, cls: type[Any], dtype: str) -> PreTrainedModel:
-    """The model that ``from_pretrained(…, dtype=dtype)`` would fill, on the meta device.
+    """The model that ``from_pretrained(…, dtype=dtype)`` would fill: on the meta device, not tied.
 
     Raises:
         CannotTell: transformers cannot build it, here or at all.
     """
     import torch
+    from transformers.initialization import no_tie_weights
 
-    config = copy.deepcopy(config)
     try:
-        with quiet(), torch.device("meta"):
-            model = cls._from_config(config, dtype=getattr(torch, dtype))
-            model.tie_weights()
+        with quiet(), torch.device("meta"), no_tie_weights():
+            model = cls._from_config(copy.deepcopy(config), dtype=getattr(torch, dtype))
     except Exception as error:  # a config may be wrong in more ways than can be listed
         raise CannotTell(name, f"transformers cannot build it: {in_a_line(error)}") from error
     return model.eval()
@@ -99,19 +93,26 @@ def build(name: str, config: PreTrainedConfig, cls: type[Any], dtype: str) -> Pr
 
 def tensors_of(
     model: PreTrainedModel, dtype: str, quantized_by: Mapping[str, Any] | None = None
-) -> tuple[Tensor, ...]:
-    """The tensors of a model on the meta device as they are right after loading, tied ones once.
+) -> tuple[tuple[Tensor, ...], dict[str, str]]:
+    """The tensors of a model as they are right after loading, tied ones once; and the ties.
 
-    The model is no use afterwards: its linear layers were replaced as bitsandbytes would.
+    The model is no use afterwards: its linear layers were replaced as bitsandbytes would, which
+    looks at them before they are tied.
 
     Args:
+        model: from ``build``.
         quantized_by: the ``quantization_config`` of a checkpoint that bitsandbytes has quantized.
     """
     in_float32 = _kept_in_float32(model, dtype)
-    parameters, buffers = list(model.named_parameters()), list(model.named_buffers())
+    built = dict([*model.named_parameters(), *model.named_buffers()])
     replaced = _replaced_by_bitsandbytes(model, quantized_by)
+    with quiet():
+        model.tie_weights()
+    parameters = [name for name, _ in model.named_parameters()]
+    buffers = [name for name, _ in model.named_buffers()]
     found = []
-    for name, tensor in [*parameters, *buffers]:
+    for name in [*parameters, *buffers]:
+        tensor = built[name]
         kept = tensor.is_floating_point() and in_float32 and in_float32.search(name)
         found.append(
             Tensor(
@@ -122,7 +123,7 @@ def tensors_of(
                 is_parameter=len(found) < len(parameters),
             )
         )
-    return tuple(found)
+    return tuple(found), dict(model.all_tied_weights_keys)
 
 
 def _kept_in_float32(model: PreTrainedModel, dtype: str) -> re.Pattern[str] | None:
