@@ -27,6 +27,7 @@ from course_utils.memory import (
 )
 from course_utils.serving import local_server
 from course_utils.session import MODELS, Session, start
+from course_utils.widgets import LicenseCheck, VRAMGauge
 
 __all__ = [
     "GPUS",
@@ -40,11 +41,13 @@ __all__ = [
     "FitTable",
     "FoundModel",
     "Gpu",
+    "LicenseCheck",
     "LicenseReport",
     "MemoryEstimate",
     "MemoryMeasurement",
     "Models",
     "Session",
+    "VRAMGauge",
     "check_access",
     "check_answer",
     "check_license",

@@ -13,7 +13,6 @@ from course_utils.widgets.shown import Shown, box, guarded, panel
 if TYPE_CHECKING:
     from ipywidgets import VBox
 
-WORDS = {"yes": "Yes", "yes-if": "Yes, if", "no": "No", "cannot-tell": "Cannot tell"}
 ASK = "Type a repo id (owner/name) or a license identifier (apache-2.0), and press Enter."
 JUST_NOW = 1.0  # seconds
 
@@ -31,7 +30,7 @@ class LicenseCheck(Shown):
 
     def __init__(self, model: str = "", use: str = "commercial") -> None:
         if use not in USES:
-            raise CourseError(f"{use!r} is none of the uses: {', '.join(USES)}.")
+            raise CourseError(f"{use!r} is no use that is known here. Known are {', '.join(USES)}.")
         self.model, self.use = str(model).strip(), use
         self.report: LicenseReport | None = None
         self.trouble = ""
@@ -51,24 +50,18 @@ class LicenseCheck(Shown):
             self._panel.value = self._html()
         return self
 
-    def title(self) -> str:
-        return f"May I use {self.model or '…'}? Use: {self.use}"
-
     def __str__(self) -> str:
-        if self.report is None:
-            return f"{self.title()}\n  {self.trouble or ASK}"
-        return f"{self.title()}\n{WORDS[self.report.verdict]}: {self.report}"
+        return str(self.report) if self.report else self.trouble or ASK
 
     def picture(self) -> bytes:
         from course_utils.widgets.picture import Picture
 
         page = Picture()
-        page.lines([self.title()], bold=True)
-        if self.report is None:
-            page.lines([self.trouble or ASK])
-        else:
-            page.verdict(self.report.verdict, self._verdict_words(self.report))
+        if self.report:
+            page.verdict(self.report.verdict, self.report.title())
             page.facts(self.report.rows())
+        else:
+            page.lines([self.trouble or ASK])
         return page.png()
 
     def _look_up(self) -> None:
@@ -109,13 +102,7 @@ class LicenseCheck(Shown):
         return box(controls, self._panel)
 
     def _html(self) -> str:
-        if self.trouble:
-            return look.view(look.problem(self.trouble))
-        if self.report is None:
-            return look.view(look.status(ASK))
-        report = self.report
-        words = look.verdict_line(report.verdict, self._verdict_words(report))
-        return look.view(words, look.facts(report.rows()))
-
-    def _verdict_words(self, report: LicenseReport) -> str:
-        return f"{WORDS[report.verdict]}: {report.title()}"
+        if self.report:
+            verdict = look.verdict_line(self.report.verdict, self.report.title())
+            return look.view(verdict, look.facts(self.report.rows()))
+        return look.view(look.problem(self.trouble) if self.trouble else look.status(ASK))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from course_utils.widgets.readings import Reading
 from course_utils.widgets.timeline import Timeline
@@ -33,7 +34,7 @@ class Watch:
         self._read, self._paint = read, paint
         self._seconds = SECONDS
         self._points: list[tuple[float, tuple[Reading, ...]]] = []
-        self._began = time.monotonic()
+        self._began: float | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"watch {name}", daemon=True)
 
@@ -74,22 +75,33 @@ class Watch:
 
     def _run(self) -> None:
         painted = 0.0
-        while not self._over.wait(self._seconds) and time.monotonic() - self._began < LONGEST:
+        while not self._over.wait(self._seconds) and self._seconds_since_began() < LONGEST:
             self._sample()
+            if time.monotonic() - painted >= PAINT_SECONDS:
+                self._try(self._paint)
+                painted = time.monotonic()
             if self.trouble:
                 return
-            if time.monotonic() - painted >= PAINT_SECONDS:
-                self._paint()
-                painted = time.monotonic()
 
     def _sample(self) -> None:
-        try:
-            self._points.append((time.monotonic() - self._began, self._read()))
-        except Exception as error:  # a driver's, or torch's: said in the gauge, not in the cell
-            self.trouble = f"watching stopped: {type(error).__name__}: {error}"
-            return
+        readings = self._try(self._read)
+        if readings is not None:
+            self._points.append((self._seconds_since_began(), readings))
         if len(self._points) > MOST_POINTS:
             self._thin()
+
+    def _seconds_since_began(self) -> float:
+        """0.0 when it is asked first: the clock starts with the first reading."""
+        now = time.monotonic()
+        self._began = self._began or now
+        return now - self._began
+
+    def _try(self, action: Callable[[], Any]) -> Any:
+        try:
+            return action()
+        except Exception as error:  # a driver's, or torch's: said in the gauge, not in the cell
+            self.trouble = f"watching stopped: {type(error).__name__}: {error}"
+            return None
 
     def _thin(self) -> None:
         """Half as many points, half as often: of each two the one with more in use."""
