@@ -46,6 +46,10 @@ EXERCISES = (
                 lambda repo_id: repo_id.split("/"),
             ),
             WrongAnswer(
+                lambda repo_id: repo_id[: repo_id.index("/") + 1],
+                "Almost: the slash only stands between the two. It is no part of the owner.",
+            ),
+            WrongAnswer(
                 lambda repo_id: repo_id[:8],
                 "That counts letters. Owners' names are of different lengths.",
             ),
