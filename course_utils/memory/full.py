@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -139,30 +140,45 @@ def _skeleton(
 
 # --- Does the checkpoint hold what the config describes? -----------------------------------------
 
-LEAST_SHARE = 0.9  # of the parameters; a checkpoint may leave out what is computed or trained anew
+LEAST_SHARE = 0.5  # of the parameters; a checkpoint leaves out what is computed or trained anew
+NUMBERED = re.compile(r"(.*?\.)(\d+)\.")
 
 
 def check_sizes(stored: StoredModel, built: Inventory) -> None:
     """Holds a checkpoint's headers against the model that its config describes.
 
     Raises:
-        CourseError: a tensor has another shape, or there are fewer than the config needs.
+        CourseError: a tensor has another shape, layers are missing, or most of it is.
     """
     for tensor in built.tensors:
         found = stored.named(tensor.name) if tensor.is_parameter else None
         if found and found.values != tensor.values:
-            raise CourseError(
-                f"{stored.name}: config.json and weights disagree. {tensor.name} should be "
-                f"{_shape(tensor.shape)}, and is {_shape(found.shape)}. One of the two files is of "
-                "another model: tell the owner of the repo."
-            )
-    held = sum(tensor.values for tensor in stored.tensors.values())
+            reason = f"should be {_shape(tensor.shape)}, and is {_shape(found.shape)}"
+            raise _disagreement(stored, f"{tensor.name} {reason}")
+    held = _layers(stored.tensors)
+    for prefix, count in _layers(tensor.name for tensor in built.tensors).items():
+        there = held.get(prefix) or held.get(prefix.partition(".")[2], count)
+        if there < count:
+            raise _disagreement(stored, f"there should be {count} of {prefix}N, and are {there}")
+    values = sum(tensor.values for tensor in stored.tensors.values())
     wanted = count_parameters(built.tensors)
-    if held < LEAST_SHARE * wanted:
-        raise CourseError(
-            f"{stored.name}: config.json and weights disagree. The config describes {wanted:,} "
-            f"parameters, and the files hold {held:,}."
-        )
+    if values < LEAST_SHARE * wanted:
+        raise _disagreement(stored, f"there should be {wanted:,} values, and are {values:,}")
+
+
+def _layers(names: Iterable[str]) -> dict[str, int]:
+    """How many layers are numbered after each prefix: {"model.layers.": 32}."""
+    found: dict[str, int] = {}
+    for match in filter(None, map(NUMBERED.match, names)):
+        found[match[1]] = max(found.get(match[1], 0), int(match[2]) + 1)
+    return found
+
+
+def _disagreement(stored: StoredModel, what: str) -> CourseError:
+    return CourseError(
+        f"{stored.name}: config.json and weights disagree. By the config, {what}. One of the two "
+        "belongs to another model: tell the owner of the repo."
+    )
 
 
 def with_twins(stored: StoredModel, built: Inventory) -> Inventory:

@@ -98,10 +98,15 @@ def observed_cache(model: PreTrainedModel) -> Cache:
     encoder = _encoder(model)
     if encoder is None and model.main_input_name != "input_ids":
         return Cache()
-    try:
-        with _only_shapes(model):
-            output = model(**_inputs(model, encoder))
-    except Exception:  # models can want more than a few tokens, each in its own way
+    output = None
+    for reads_text in (True, False):
+        try:
+            with _only_shapes(model):
+                output = model(**_inputs(model, encoder, reads_text))
+            break
+        except Exception:  # models can want more than a few tokens, each in its own way
+            continue
+    if output is None:
         return _cache_by_config(model)
     found = output.get("past_key_values") or output.get("cache_params")
     if not hasattr(found, "layers") and not hasattr(found, "self_attention_cache"):
@@ -138,7 +143,7 @@ def _encoder(model: PreTrainedModel) -> _Encoder | None:
     return _Encoder(False, None, "the encoder is taken to put out as many entries as the context")
 
 
-def _inputs(model: PreTrainedModel, encoder: _Encoder | None) -> dict[str, Any]:
+def _inputs(model: PreTrainedModel, encoder: _Encoder | None, reads_text: bool) -> dict[str, Any]:
     import torch
     from transformers.modeling_outputs import BaseModelOutput
 
@@ -149,7 +154,7 @@ def _inputs(model: PreTrainedModel, encoder: _Encoder | None) -> dict[str, Any]:
         return {"input_ids": tokens(1, PROBE_TOKENS)}
     streams = getattr(getattr(model.config, "decoder", None), "num_codebooks", 1)
     inputs = {"decoder_input_ids": tokens(streams, PROBE_TOKENS)}
-    if encoder.reads_text:
+    if encoder.reads_text and reads_text:
         return {**inputs, "input_ids": tokens(1, PROBE_ENCODED)}
     encoded = torch.empty(1, PROBE_ENCODED, model.config.hidden_size, dtype=model.dtype)
     output = BaseModelOutput(last_hidden_state=encoded)

@@ -1,18 +1,32 @@
-"""``measure_memory``: what is resident, tensor by tensor."""
+"""``measure_memory``: what a loaded model holds, tensor by tensor and device by device."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from course_utils.course_error import CourseError
 from course_utils.report import Report
 from course_utils.units import in_gb, in_gib
+
+DISK, META = "disk", "meta"
+STATE_TENSORS = (
+    "absmax",
+    "code",
+    "offset",
+)  # of bitsandbytes' QuantState; ``state2`` nests another
 
 
 @dataclass(frozen=True, repr=False)
 class MemoryMeasurement(Report):
-    """Bytes of storage of a model's tensors, quantization state and buffers included."""
+    """Bytes of storage, each tensor once: parameters, buffers, quantization scales and tables.
+
+    ``weights`` is what lies in memory. ``by_device`` splits it, and has "disk" and "meta" beside
+    for what accelerate keeps on disk, and for tensors without memory. ``quantization_state`` is the
+    part that ``get_memory_footprint()`` leaves out. On CUDA, over all GPUs: ``allocated`` by
+    tensors, ``reserved`` by PyTorch's allocator, ``driver_used`` by everything that runs there.
+    """
 
     model: str
     weights: int
@@ -24,58 +38,106 @@ class MemoryMeasurement(Report):
     notes: tuple[str, ...] = ()
 
     def title(self) -> str:
-        return f"{self.model}, as loaded"
+        return f"{self.model}, as it is in memory now"
 
     def rows(self) -> Iterator[tuple[str, str]]:
-        yield "weights", f"{self.weights:,} bytes = {in_gb(self.weights)} = {in_gib(self.weights)}"
+        yield "weights", _in_full(self.weights)
+        if self.quantization_state:
+            yield "of it", f"{_in_full(self.quantization_state)} of scales and tables"
         for device, count in self.by_device.items():
-            yield f"on {device}", f"{in_gb(count)} = {in_gib(count)}"
+            yield f"on {device}", _in_full(count)
+        for name in ("allocated", "reserved", "driver_used"):
+            count = getattr(self, name)
+            if count is not None:
+                yield name.replace("_", " "), _in_full(count)
         for note in self.notes:
             yield "note", note
 
 
 def measure_memory(model: Any) -> MemoryMeasurement:
+    """What a model holds at this moment. Measure before the first forward to see what was loaded.
+
+    Args:
+        model: any ``torch.nn.Module``.
+
+    Raises:
+        CourseError: it is none.
+    """
+    if not hasattr(model, "named_modules"):
+        raise CourseError(
+            f"measure_memory accepts a loaded model (a torch.nn.Module), not {type(model).__name__}."
+        )
     by_device: dict[str, int] = {}
     state = 0
-    seen: set[tuple[str, int]] = set()
-    for tensor, is_state in _tensors(model):
+    seen = set()
+    for place, tensor, is_state in _tensors(model):
         storage = tensor.untyped_storage()
-        key = (str(tensor.device), storage.data_ptr() or id(tensor))
-        if key in seen:
+        identity = (place, storage.data_ptr() or id(tensor))
+        if identity in seen:
             continue
-        seen.add(key)
-        size = storage.nbytes()
-        by_device[str(tensor.device)] = by_device.get(str(tensor.device), 0) + size
-        state += size if is_state else 0
-    total = sum(by_device.values())
-    return MemoryMeasurement(type(model).__name__, total, by_device, state)
+        seen.add(identity)
+        by_device[place] = by_device.get(place, 0) + storage.nbytes()
+        state += storage.nbytes() if is_state else 0
+    weights = sum(count for place, count in by_device.items() if place not in (DISK, META))
+    found = MemoryMeasurement(type(model).__name__, weights, by_device, state)
+    return _with_cuda(found) if any(place.startswith("cuda") for place in by_device) else found
 
 
-def _tensors(model: Any) -> Iterator[tuple[Any, bool]]:
+def _tensors(model: Any) -> Iterator[tuple[str, Any, bool]]:
+    """Where it is, the tensor, and whether it is a scale or table of a quantized one."""
     for module in model.modules():
-        for tensor in (*module._parameters.values(), *module._buffers.values()):
+        for name, tensor in (*module._parameters.items(), *module._buffers.items()):
             if tensor is None:
                 continue
-            yield tensor, False
-            quant_state = getattr(tensor, "quant_state", None)
-            for one in _state_tensors(quant_state):
-                yield one, True
-            for name in ("SCB",):
-                one = getattr(tensor, name, None)
-                if one is not None:
-                    yield one, True
-        matmul_state = getattr(module, "state", None)
+            yield _place(module, name, tensor), tensor, False
+            scales = [*_scales(getattr(tensor, "quant_state", None)), getattr(tensor, "SCB", None)]
+            for scale in scales:
+                if scale is not None:
+                    yield str(scale.device), scale, True
+        state = getattr(module, "state", None)  # where bitsandbytes moves int8 weights when used
         for name in ("CB", "SCB"):
-            one = getattr(matmul_state, name, None)
-            if one is not None:
-                yield one, name == "SCB"
+            tensor = getattr(state, name, None)
+            if tensor is not None:
+                yield str(tensor.device), tensor, name == "SCB"
 
 
-def _state_tensors(state: Any) -> Iterator[Any]:
-    if state is None:
-        return
-    for name in ("absmax", "code", "offset"):
-        one = getattr(state, name, None)
-        if one is not None:
-            yield one
-    yield from _state_tensors(getattr(state, "state2", None))
+def _scales(state: Any) -> Iterator[Any]:
+    while state is not None:
+        for name in STATE_TENSORS:
+            yield getattr(state, name, None)
+        state = getattr(state, "state2", None)
+
+
+def _place(module: Any, name: str, tensor: Any) -> str:
+    """The device; for a stand-in of accelerate's, where the real tensor waits for its turn."""
+    if tensor.device.type != META:
+        return str(tensor.device)
+    waiting = getattr(getattr(module, "_hf_hook", None), "weights_map", None)
+    key = f"{getattr(waiting, 'prefix', '')}{name}"
+    shelf = getattr(waiting, "dataset", None)
+    if key in getattr(shelf, "state_dict", ()):
+        return "cpu"
+    return DISK if key in getattr(shelf, "index", ()) else META
+
+
+def _with_cuda(found: MemoryMeasurement) -> MemoryMeasurement:
+    """Adds what the allocator and the driver say, and the gaps between them in words."""
+    import torch
+
+    gpus = range(torch.cuda.device_count())
+    allocated = sum(torch.cuda.memory_allocated(gpu) for gpu in gpus)
+    reserved = sum(torch.cuda.memory_reserved(gpu) for gpu in gpus)
+    free_and_total = [torch.cuda.mem_get_info(gpu) for gpu in gpus]
+    driver = sum(total - free for free, total in free_and_total)
+    on_gpus = sum(size for place, size in found.by_device.items() if place.startswith("cuda"))
+    gaps = (
+        (allocated - on_gpus, "allocated beyond the weights: other tensors, and rounding to 512 B"),
+        (reserved - allocated, "reserved and empty: kept for the next tensors, not given back"),
+        (driver - reserved, "beyond PyTorch: the CUDA context, libraries, other programs"),
+    )
+    notes = tuple(f"{in_gib(size)} {what}" for size, what in gaps if size > 0)
+    return replace(found, allocated=allocated, reserved=reserved, driver_used=driver, notes=notes)
+
+
+def _in_full(count: int) -> str:
+    return f"{count:,} bytes = {in_gb(count)} = {in_gib(count)}"

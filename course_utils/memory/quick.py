@@ -125,7 +125,7 @@ def _leaves_no_question(stored: StoredModel, family: Family) -> bool:
     ties = fields.get("tie_word_embeddings", family.ties)
     if not tensors or (HEAD in tensors) == ties or any(fields.get(name) for name in BIASES):
         return False
-    if family.is_hybrid and not fields.get("layer_types"):
+    if family.is_hybrid and len(set(fields.get("layer_types") or ())) < 2:
         return False
     if not all(known.fullmatch(name) and one.is_floating for name, one in tensors.items()):
         return False
