@@ -4,13 +4,16 @@ from course_utils.memory.cannot_tell import CannotTell
 from course_utils.memory.estimate import MemoryEstimate, estimate_memory, quick_estimate
 from course_utils.memory.measure import MemoryMeasurement, measure_memory
 from course_utils.memory.overhead import Range
+from course_utils.memory.stored import StoredModel, read_stored
 
 __all__ = [
     "CannotTell",
     "MemoryEstimate",
     "MemoryMeasurement",
     "Range",
+    "StoredModel",
     "estimate_memory",
     "measure_memory",
     "quick_estimate",
+    "read_stored",
 ]

@@ -7,20 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from course_utils.course_error import CourseError
-from course_utils.memory.cannot_tell import CannotTell
 from course_utils.memory.inventory import Inventory
 from course_utils.memory.kv_cache import Cache, cache_bytes
-from course_utils.memory.measure import measure_memory
+from course_utils.memory.measure import in_full
 from course_utils.memory.overhead import Range, activations, runtime, total
-from course_utils.memory.packed import BITSANDBYTES, method_of, name_of, quantization_of
 from course_utils.memory.question import Question, question
-from course_utils.memory.quick import exact_by_headers
-from course_utils.memory.rough import by_count, by_headers
-from course_utils.memory.stored import StoredModel, read_stored
+from course_utils.memory.stored import StoredModel
+from course_utils.memory.subject import inventory_of, quick_inventory_of
 from course_utils.memory.weights import count_active, count_parameters, weight_bytes
 from course_utils.report import Report
-from course_utils.units import in_gb, in_gib
+from course_utils.units import in_gib
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,14 +61,15 @@ class MemoryEstimate(Report):
         yield "parameters", f"{self.parameters:,}"
         if self.active_parameters is not None:
             yield "active", f"{self.active_parameters:,} of them for one token"
-        yield "weights", f"{_in_full(self.weights)} ({self._basis()})"
-        yield "KV cache", _in_full(self.kv_cache)
+        yield "weights", f"{in_full(self.weights)} ({self._basis()})"
+        yield "KV cache", in_full(self.kv_cache)
         if self.kv_cache_prefill != self.kv_cache:
-            yield "after prefill", _in_full(self.kv_cache_prefill)
+            yield "after prefill", in_full(self.kv_cache_prefill)
         if self.cache_states:
-            yield "cache states", _in_full(self.cache_states)
+            yield "cache states", in_full(self.cache_states)
         for name in ("activations", "runtime", "total"):
             yield name, _low_expected_high(getattr(self, name))
+            yield "", getattr(self, name).basis
         for note in self.notes:
             yield "note", note
 
@@ -93,7 +90,8 @@ def estimate_memory(
     """What a model takes when it is loaded and used, without downloading or loading it.
 
     Args:
-        model: a repo id, a local folder, a config of transformers or a loaded model.
+        model: a repo id, a local folder, a config of transformers or a loaded model. Who asks often
+            about one repo reads it once: ``memory.read_stored`` gives what is accepted here too.
         dtype: "float32", "float16", "bfloat16", or None: as the checkpoint stores it.
         quantization: "int8", "fp4", "nf4", "nf4-double" (by bitsandbytes while loading), or None.
         context: tokens of each sequence, prompt and answer together.
@@ -104,19 +102,11 @@ def estimate_memory(
         CourseError: an argument is not accepted, or the Hub gives no answer.
     """
     asked = question(dtype, quantization, context, batch)
-    if isinstance(model, (str, os.PathLike)):
-        return _answer(_inventory(read_stored(model), asked), asked)
-    config = getattr(model, "config", model)
-    if not hasattr(config, "get_text_config"):
-        raise CourseError(
-            "estimate_memory accepts a repo id, a local folder, a config of transformers or a "
-            f"loaded model of transformers, not {type(model).__name__}."
-        )
-    return _answer(_of_object(model, config, asked), asked)
+    return answer(inventory_of(model, asked), asked)
 
 
 def quick_estimate(
-    model: str | os.PathLike[str],
+    model: str | os.PathLike[str] | StoredModel,
     dtype: str | None = None,
     quantization: str | None = None,
     context: int = 2048,
@@ -131,56 +121,10 @@ def quick_estimate(
         CannotTell, CourseError: as ``estimate_memory``.
     """
     asked = question(dtype, quantization, context, batch)
-    stored = read_stored(model)
-    found = exact_by_headers(stored, asked.dtype) or _rough(stored, asked)
-    if found is None:
-        raise CannotTell(stored.name, "it has no safetensors, so no headers can be read.")
-    return _answer(found, asked)
+    return answer(quick_inventory_of(model, asked), asked)
 
 
-def _inventory(stored: StoredModel, asked: Question) -> Inventory:
-    """By the quick path where it is exact, else in full, else as far as is known."""
-    found = by_count(stored, asked) if stored.closed else exact_by_headers(stored, asked.dtype)
-    if found:
-        return found
-    from course_utils.memory.full import of_stored
-
-    try:
-        return of_stored(stored, asked.dtype)
-    except CannotTell as reason:
-        found = _rough(stored, asked) if isinstance(reason.__cause__, ImportError) else None
-        if found is None:
-            raise
-        return replace(found, notes=(*found.notes, reason.reason))
-
-
-def _rough(stored: StoredModel, asked: Question) -> Inventory | None:
-    if stored.closed:
-        return by_count(stored, asked)
-    return by_headers(stored, asked) if stored.tensors else None
-
-
-def _of_object(model: Any, config: Any, asked: Question) -> Inventory:
-    """Of a config, or of a loaded model: that is measured where it is asked for as it is."""
-    from course_utils.memory.full import of_config
-
-    if model is config:
-        return of_config(config.name_or_path or type(config).__name__, config, asked.dtype)
-    name = config.name_or_path or type(model).__name__
-    dtype = asked.dtype or str(model.dtype).removeprefix("torch.")
-    found = of_config(name, config, dtype, cls=type(model))
-    if asked.dtype or asked.quantization:
-        return found
-    quantized_by = quantization_of(config)
-    return replace(
-        found,
-        weights=measure_memory(model).weights,
-        quantization=name_of(quantized_by) if method_of(quantized_by) == BITSANDBYTES else None,
-        notes=("weights as they are in memory now",),
-    )
-
-
-def _answer(inventory: Inventory, asked: Question) -> MemoryEstimate:
+def answer(inventory: Inventory, asked: Question) -> MemoryEstimate:
     """The one arithmetic: from what a model consists of to bytes."""
     if asked.quantization and inventory.stored_as:
         inventory = _quantized_on_top(inventory)
@@ -242,10 +186,6 @@ def _too_long(inventory: Inventory, asked: Question) -> Iterator[str]:
     positions = inventory.sizes.positions
     if positions and asked.context > positions:
         yield f"the model was made for {positions:,} tokens; {asked.context:,} are more than that"
-
-
-def _in_full(count: int) -> str:
-    return f"{count:,} bytes = {in_gb(count)} = {in_gib(count)}"
 
 
 def _low_expected_high(found: Range) -> str:

@@ -41,15 +41,15 @@ class MemoryMeasurement(Report):
         return f"{self.model}, as it is in memory now"
 
     def rows(self) -> Iterator[tuple[str, str]]:
-        yield "weights", _in_full(self.weights)
+        yield "weights", in_full(self.weights)
         if self.quantization_state:
-            yield "of it", f"{_in_full(self.quantization_state)} of scales and tables"
+            yield "of it", f"{in_full(self.quantization_state)} of scales and tables"
         for device, count in self.by_device.items():
-            yield f"on {device}", _in_full(count)
+            yield f"on {device}", in_full(count)
         for name in ("allocated", "reserved", "driver_used"):
             count = getattr(self, name)
             if count is not None:
-                yield name.replace("_", " "), _in_full(count)
+                yield name.replace("_", " "), in_full(count)
         for note in self.notes:
             yield "note", note
 
@@ -65,7 +65,7 @@ def measure_memory(model: Any) -> MemoryMeasurement:
     """
     if not hasattr(model, "named_modules"):
         raise CourseError(
-            f"measure_memory accepts a loaded model (a torch.nn.Module), not {type(model).__name__}."
+            f"measure_memory accepts a loaded model, a torch.nn.Module, not {type(model).__name__}."
         )
     by_device: dict[str, int] = {}
     state = 0
@@ -139,5 +139,8 @@ def _with_cuda(found: MemoryMeasurement) -> MemoryMeasurement:
     return replace(found, allocated=allocated, reserved=reserved, driver_used=driver, notes=notes)
 
 
-def _in_full(count: int) -> str:
+def in_full(count: int) -> str:
+    """16_000_000_000 -> "16,000,000,000 bytes = 16.0 GB = 14.9 GiB"."""
+    if count < 1000:
+        return f"{count} bytes"
     return f"{count:,} bytes = {in_gb(count)} = {in_gib(count)}"

@@ -49,8 +49,8 @@ def activations(inventory: Inventory, question: Question) -> Range:
         low=last_logits + a_token,
         expected=expected,
         high=expected + batch * tokens * sizes.vocabulary * item + restored,
-        basis="inferred: low is a decode step, expected is generate() reading the prompt, high is "
-        "a plain model(**inputs), which keeps the logits of every token",
+        basis="inferred. Low: a decode step; expected: generate() reads the prompt; high: a plain "
+        "model(**inputs), which keeps the logits of every token",
     )
 
 
@@ -61,8 +61,8 @@ def runtime(inventory: Inventory) -> Range:
         low=round(0.13 * GIB),
         expected=round(0.4 * GIB) + rounding // 2,
         high=round(0.6 * GIB) + 32 * MIB + rounding,
-        basis="reports: a CUDA context takes about 0.13 GiB on a T4 and 0.6 GiB on an H100, and "
-        "cuBLAS 8 to 32 MiB. None of it on a CPU",
+        basis="by reports. A CUDA context of 0.13 GiB (T4) to 0.6 GiB (H100), cuBLAS, rounding; "
+        "on a CPU none of it",
     )
 
 
@@ -72,5 +72,5 @@ def total(*parts: Range) -> Range:
         low=sum(one.low for one in parts),
         expected=sum(one.expected for one in parts),
         high=sum(one.high for one in parts),
-        basis="weights and cache, and the ranges of activations and runtime",
+        basis="weights and cache, and both ranges",
     )
