@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -62,13 +62,34 @@ class FoundModel:
     way: str | None = None
 
 
+COLUMNS: dict[str, Callable[[FoundModel], str]] = {
+    "repo id": lambda model: model.repo_id,
+    "task": lambda model: model.task or UNKNOWN,
+    "license": lambda model: model.license or "none named",
+    "kind": lambda model: model.license_kind,
+    "gate": lambda model: model.gate,
+    "parameters": lambda model: _known(model.parameters, in_count),
+    "stored": lambda model: _known(model.stored_bytes, in_gb),
+    "downloads/30 d": lambda model: _known(model.downloads, "{:,}".format),
+    "fits as": lambda model: model.way or UNKNOWN,
+}
+
+
+def _known(count: int | None, in_words: Callable[[int], str]) -> str:
+    return UNKNOWN if count is None else in_words(count)
+
+
 @dataclass(frozen=True, repr=False)
 class Models(TableReport, Sequence[FoundModel]):
-    """What ``find_models`` found, best first. ``read`` counts the entries that were looked at."""
+    """What ``find_models`` found, best first. ``read`` counts the entries that were looked at.
+
+    ``same`` names what was asked for and is thus the same in every row: no column shows it.
+    """
 
     asked: str
     found: tuple[FoundModel, ...]
     read: int
+    same: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __getitem__(self, place: Any) -> Any:
@@ -82,21 +103,12 @@ class Models(TableReport, Sequence[FoundModel]):
         return f"{count}: {self.asked}"
 
     def columns(self) -> tuple[str, ...]:
-        usual = "repo id", "task", "license", "gate", "parameters", "stored", "downloads, 30 days"
-        return (*usual, "fits as") if self._sized else usual
+        unsized = () if any(model.way for model in self.found) else ("fits as",)
+        return tuple(name for name in COLUMNS if name not in (*self.same, *unsized))
 
     def lines(self) -> Iterator[tuple[str, ...]]:
         for model in self.found:
-            line = (
-                model.repo_id,
-                model.task or UNKNOWN,
-                f"{model.license or 'none named'} ({model.license_kind})",
-                model.gate,
-                UNKNOWN if model.parameters is None else in_count(model.parameters),
-                UNKNOWN if model.stored_bytes is None else in_gb(model.stored_bytes),
-                UNKNOWN if model.downloads is None else f"{model.downloads:,}",
-            )
-            yield (*line, model.way or UNKNOWN) if self._sized else line
+            yield tuple(COLUMNS[name](model) for name in self.columns())
 
     def to_frame(self) -> DataFrame:
         """A pandas table, one row a model, with numbers in place of words."""
@@ -104,10 +116,6 @@ class Models(TableReport, Sequence[FoundModel]):
 
         names = [field.name for field in fields(FoundModel)]
         return DataFrame([vars(model) for model in self.found], columns=names)
-
-    @property
-    def _sized(self) -> bool:
-        return any(model.way for model in self.found)
 
 
 def find_models(
@@ -178,7 +186,14 @@ def find_models(
     words += [] if gated is None else ["gated" if gated else "not gated"]
     words += [] if target is None else [f"fits {target.name}"]
     asked = ", ".join([*words, f"by {sort}"])
-    return Models(asked=asked, found=found, read=len(entries), notes=tuple(notes))
+    same = {"task": task, "kind": kind, "license": identifier}
+    return Models(
+        asked=asked,
+        found=found,
+        read=len(entries),
+        same=tuple(name for name, value in same.items() if value is not None),
+        notes=tuple(notes),
+    )
 
 
 def _check_text(name: str, value: Any) -> None:

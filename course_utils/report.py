@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 UNKNOWN = "?"
+SHORT = 40  # characters of a cell that is not broken into lines
 
 
 class Report:
@@ -80,7 +81,8 @@ class TableReport(Report):
         body = "".join(
             "<tr>"
             + "".join(
-                f'<td style="text-align:{_side(number)}">{html.escape(cell)}</td>'
+                f'<td style="text-align:{_side(number)};white-space:{_wrap(cell)}">'
+                f"{html.escape(cell)}</td>"
                 for cell, number in zip(line, right, strict=True)
             )
             + "</tr>"
@@ -100,6 +102,11 @@ class TableReport(Report):
 
 def _side(number: bool) -> str:
     return "right" if number else "left"
+
+
+def _wrap(cell: str) -> str:
+    """A number with its unit, or a repo id, stays on one line; a sentence need not."""
+    return "nowrap" if len(cell) <= SHORT else "normal"
 
 
 def _caption(title: str) -> str:

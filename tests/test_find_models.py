@@ -62,7 +62,8 @@ def test_stored_bytes_are_the_bytes_of_the_tensors():
 def test_what_the_hub_does_not_say_is_unknown_and_shown_as_such():
     (pickle,) = (m for m in cu.find_models(author="practice", limit=50) if "pickle" in m.repo_id)
     assert pickle.parameters is None and pickle.stored_bytes is None
-    line = next(line for line in str(cu.find_models(search="pickle-s")).splitlines() if "/" in line)
+    found = cu.find_models(search="pickle-s")
+    line = next(line for line in str(found).splitlines() if "practice/" in line)
     assert line.split()[-3:-1] == ["?", "?"]
 
 
@@ -96,6 +97,12 @@ def test_an_empty_answer_says_that_spelling_may_be_why():
     found = cu.find_models(task="text-clasification")
     assert not found and "misspell" in str(found)
     assert "misspell" in found._repr_html_()
+
+
+def test_what_was_asked_for_takes_no_column():
+    found = cu.find_models(task="text-generation", license="permissive", limit=2)
+    assert not {"task", "kind"} & set(found.columns())
+    assert {"task", "kind", "license"} <= set(cu.find_models(limit=2).columns())
 
 
 def test_the_frame_holds_numbers():
