@@ -137,7 +137,7 @@ EXERCISES = (
             "A 401 means that the Hub does not know who asks. Whether a token was sent tells "
             "which of two reasons it has.",
             "Two refusals are a 403. One of them is about the gate. The other is not, by its "
-            "class, and you met its first line a cell ago.",
+            "class, and you met its first line just above.",
         ),
         wrong=(
             WrongAnswer(
@@ -153,6 +153,13 @@ EXERCISES = (
             WrongAnswer(
                 {"A": "bad token"},
                 "A bad token leaves you unknown, and that is a 401. At a 403 the Hub knows you.",
+            ),
+            WrongAnswer(
+                {"A": "permission", "C": "not agreed"},
+                "The two 403s are swapped. One of them is about the gate, and its class says so.",
+            ),
+            WrongAnswer(
+                {"B": "bad token"}, "A token can only be bad if it was sent. See the second column."
             ),
             WrongAnswer({"A": "no token", "B": "not agreed", "C": "permission"}),
         ),
