@@ -13,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from benchmarks.widgets import figures as widget_figures
 from practice_hub import PracticeHub
 from practice_hub.actions import Visitor
 
@@ -41,6 +42,8 @@ def main() -> None:
         f"{statistics.median(times):.1f} s in the median, {max(times):.1f} s the last, "
         f"{errors} unexpected errors",
     )
+    for what, figure in widget_figures():
+        show(what, figure)
 
 
 def show(what: str, figure: str) -> None:

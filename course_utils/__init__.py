@@ -27,7 +27,7 @@ from course_utils.memory import (
 )
 from course_utils.serving import local_server
 from course_utils.session import MODELS, Session, start
-from course_utils.widgets import LicenseCheck, VRAMGauge
+from course_utils.widgets import FitExplorer, LicenseCheck, VRAMGauge
 
 __all__ = [
     "GPUS",
@@ -38,6 +38,7 @@ __all__ = [
     "CardReport",
     "CourseError",
     "Device",
+    "FitExplorer",
     "FitTable",
     "FoundModel",
     "Gpu",

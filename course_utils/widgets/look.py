@@ -118,6 +118,13 @@ RULES = """
 FILLS = "\n".join(f".cu-{kind} {{ --cu-part: {colour} }}" for kind, colour in COLOURS.items())
 STYLE = f"<style>{RULES}{FILLS}</style>"
 
+# For three outputs of a cell in a row: widget, picture, and this. Of the first two one is shown.
+LIVE_OR_STILL = """<style class="cu-live-or-still">
+.jp-OutputArea-child:has(.cu-box) + .jp-OutputArea-child:has(+ * .cu-live-or-still),
+.jp-OutputArea-child:not(:has(.cu-box)):has(+ * + * .cu-live-or-still),
+.jp-OutputArea-child:has(.cu-live-or-still) { display: none }
+</style>"""
+
 # The sliders of ipywidgets 8 have no name that a screen reader could say: their label is not tied
 # to them. A page runs no <script> of an HTML widget, but it does run what an image that fails to
 # load asks for. Where a page forbids even that, only the names are missing.

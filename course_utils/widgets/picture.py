@@ -19,6 +19,7 @@ COLUMNS = 100  # characters of a line of text, of a line of code
 CODE_COLUMNS = 104
 LONGEST = 30  # lines of one block; a picture is no place for more
 MARKERS = {"circle": "o", "triangle": "^", "octagon": "8", "diamond": "D"}
+SYMBOLS = {"yes": "✓", "fits": "✓", "yes-if": "!", "tight": "!", "no": "×", "does not fit": "×"}
 INK = "#111111"
 
 
@@ -46,8 +47,12 @@ class Picture:
             from matplotlib.lines import Line2D
 
             at = ([MARGIN + 0.1], [top - 0.13])
-            look = {"marker": MARKERS[name], "markersize": 12, "color": colour, "linestyle": ""}
+            look = {"marker": MARKERS[name], "markersize": 13, "color": colour, "linestyle": ""}
             figure.add_artist(Line2D(*at, transform=figure.dpi_scale_trans, **look))
+            at = (MARGIN + 0.1) / WIDTH, (top - 0.14) / figure.get_figheight()
+            symbol = SYMBOLS.get(verdict, "↓" if verdict == "spills" else "?")
+            white = {"ha": "center", "va": "center", "color": "white", "weight": "bold"}
+            figure.text(*at, symbol, fontsize=8, **white)
 
         self._drawings.append(self._at(draw))
         for line in _cut(textwrap.wrap(words, COLUMNS - 12)):

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from course_utils.course_error import CourseError
+from course_utils.place import place
 from course_utils.widgets import look
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class Shown:
     """Base of the widgets. ``print(widget)`` gives its text, ``widget.widget`` the ipywidgets box.
 
     A notebook gets all three forms at once and shows the liveliest that it can: a page that cannot
-    run widgets (GitHub, a saved notebook) shows the picture.
+    run widgets (GitHub, say) shows the picture.
     """
 
     def __str__(self) -> str:
@@ -42,15 +43,28 @@ class Shown:
         return str(self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return {
-            "text/plain": str(self),
-            "image/png": base64.b64encode(self.picture()).decode("ascii"),
-            WIDGET_VIEW: {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.widget.model_id,
-            },
-        }
+        return {**self._still(), **self._live()}
+
+    def _ipython_display_(self) -> None:
+        """JupyterLab opens a saved notebook with an error where a widget was, picture or not.
+
+        There the forms are displayed one by one, with a stylesheet that hides the picture while the
+        widget lives and the error when it is gone. Elsewhere IPython takes the bundle.
+        """
+        if place() != "JupyterLab":
+            raise NotImplementedError
+        from IPython.display import display
+
+        for data in (self._live(), self._still(), {"text/html": look.LIVE_OR_STILL}):
+            display({"text/plain": "", **data}, raw=True)
+
+    def _still(self) -> dict[str, str]:
+        picture = base64.b64encode(self.picture()).decode("ascii")
+        return {"text/plain": str(self), "image/png": picture}
+
+    def _live(self) -> dict[str, Any]:
+        model_id = self.widget.model_id
+        return {WIDGET_VIEW: {"version_major": 2, "version_minor": 0, "model_id": model_id}}
 
 
 def box(*children: Any) -> VBox:

@@ -112,7 +112,8 @@ class VRAMGauge(Shown):
         if self._estimate is None or self._measurement is None:
             return ""
         predicted, measured = self._estimate.weights, self._measurement.weights
-        both = f"weights: predicted {predicted:,} bytes, measured {measured:,}"
+        name = self._estimate.title()
+        both = f"{name}: weights predicted {predicted:,} bytes, measured {measured:,}"
         if predicted == measured:
             return f"{both}: equal to the byte"
         off = measured - predicted

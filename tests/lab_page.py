@@ -1,0 +1,120 @@
+"""A notebook in a real JupyterLab and a real Chromium, all its cells run."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from browser import CHROMIUM, QUIET_CHROMIUM
+from test_lab import START, addresses, all_cells_in_the_page
+
+ROOT = Path(__file__).parent.parent
+NAME = "widgets.ipynb"
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+ERROR = '[data-mime-type="application/vnd.jupyter.error"]'
+ALL_RUN = """error => document.querySelector(error)
+    || [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
+        .every(prompt => /\\[\\d+\\]/.test(prompt.textContent))"""
+
+
+@contextmanager
+def lab_server(folder: Path, cells: list[str]) -> Iterator[str]:
+    """JupyterLab on a notebook of these cells in this folder; gives the address with its token."""
+    notebooks = folder / "notebooks"
+    notebooks.mkdir()
+    written = [nbformat.v4.new_code_cell(source) for source in cells]
+    notebook = nbformat.v4.new_notebook(cells=written, metadata={"kernelspec": KERNEL})
+    nbformat.write(notebook, notebooks / NAME)
+    log = folder / "lab.log"
+    environment = {
+        **os.environ,
+        "HOME": str(folder),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(quiet(all_cells_in_the_page(folder / "settings"))),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    environment.pop("COURSE_HUB", None)
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", START, "--no-browser", "--port", "0", str(notebooks)],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield addresses(log, process)[0]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def quiet(settings: Path) -> Path:
+    """Settings by which JupyterLab asks for no newsletter in front of what is looked at."""
+    file = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"fetchNews": "false"}')
+    return settings
+
+
+@contextmanager
+def lab_page(folder: Path, cells: list[str]) -> Iterator[Any]:
+    """A page of Playwright on that notebook, when every cell has run."""
+    from playwright.sync_api import sync_playwright
+
+    with lab_server(folder, cells) as address, sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET_CHROMIUM)
+        page = browser.new_page(viewport={"width": 1280, "height": 1600})
+        page.set_default_timeout(10_000)
+        page.goto(address.replace("/lab?", f"/lab/tree/{NAME}?") + "&reset")
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
+        page.keyboard.press("Control+b")  # the file browser away
+        choose(page, "Run", r"Run All( Cells)?")
+        page.wait_for_function(ALL_RUN, arg=ERROR, timeout=90_000)
+        assert page.locator(ERROR).all_inner_texts() == []
+        yield page
+        browser.close()
+
+
+def choose(page: Any, menu: str, *items: str) -> None:
+    """Click through a menu of JupyterLab."""
+    page.get_by_role("menuitem", name=menu, exact=True).click()
+    for item in items:
+        page.locator(".lm-Menu-item").filter(has_text=re.compile(rf"^{item}\s*$")).click()
+
+
+def set_theme(page: Any, name: str) -> None:
+    choose(page, "Settings", "Theme", name)
+    light = "false" if "Dark" in name else "true"
+    page.locator(f'body[data-jp-theme-light="{light}"]').wait_for(state="attached")
+
+
+def seconds_to_repaint(box: Any) -> float:
+    """From a key on a widget's slider to the frame that shows its new panel; the page's clock."""
+    slider = box.get_by_role("slider")
+    slider.focus()
+    return box.evaluate(
+        """async (box) => {
+            const panel = box.querySelector('.cu-view').parentElement;
+            const handle = box.querySelector('[role=slider]');
+            const repainted = new Promise(resolve => {
+                const observer = new MutationObserver(() => requestAnimationFrame(() => {
+                    observer.disconnect(); resolve(performance.now());
+                }));
+                observer.observe(panel, {childList: true});
+            });
+            const began = performance.now();
+            const key = handle.getAttribute('aria-valuenow') > 100000 ? 'Home' : 'ArrowRight';
+            handle.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
+            return (await repainted - began) / 1000;
+        }"""
+    )
