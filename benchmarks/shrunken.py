@@ -12,7 +12,6 @@ VOCABULARY = 384
 INNER = 192
 EXPERTS = 8
 LAYERS = 2
-HYBRID_LAYERS = 6  # enough for the longest pattern of the catalogue: five sliding layers, one full
 
 DEPTHS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "num_decoder_layers")
 DEPTHS += ("encoder_layers", "decoder_layers", "num_encoder_layers")
@@ -42,9 +41,9 @@ def shrink(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shrink_depth(small: dict[str, Any]) -> None:
-    """Fewer layers, and what is listed layer by layer cut to as many."""
-    kinds = small.get("layer_types") or ()
-    depth = HYBRID_LAYERS if len(set(kinds)) > 1 else LAYERS
+    """Fewer layers, but one of each kind, and what is listed layer by layer cut to as many."""
+    kinds = small.get("layer_types") or []
+    depth = max([LAYERS, *(kinds.index(kind) + 1 for kind in set(kinds))])
     lengths = {small[name] for name in DEPTHS if type(small.get(name)) is int}
     for name, value in small.items():
         if name in DEPTHS and type(value) is int:
@@ -62,8 +61,9 @@ def _shrink_width(small: dict[str, Any]) -> None:
     if heads is None or width is None:
         return
     kv_heads = small.get("num_key_value_heads") or heads
-    new_kv_heads = min(kv_heads, 2)
-    new_heads = heads // kv_heads * new_kv_heads
+    group = heads // kv_heads
+    new_kv_heads = min(kv_heads, 2 if group < 4 else 1)
+    new_heads = group * new_kv_heads
     new_width = width // heads * new_heads if width % heads == 0 else 64 * new_heads
     for name in (*HEADS, "decoder_attention_heads"):
         if isinstance(small.get(name), int):

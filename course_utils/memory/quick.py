@@ -60,7 +60,13 @@ FAMILIES = {
 }
 HEAD = "lm_head.weight"
 LANGUAGE_MODEL = re.compile(r"\w+ForCausalLM|GPT2LMHeadModel")
-BIASES = ("attention_bias", "mlp_bias", "use_bias", "use_qkv_bias")
+# What a config asks for, and a tensor that is there if it got it.
+BIASES = {
+    "attention_bias": "model.layers.0.self_attn.o_proj.bias",
+    "use_qkv_bias": "model.layers.0.self_attn.q_proj.bias",
+    "use_bias": "model.layers.0.self_attn.q_proj.bias",
+    "mlp_bias": "model.layers.0.mlp.down_proj.bias",
+}
 
 
 def exact_by_headers(stored: StoredModel, dtype: str | None) -> Inventory | None:
@@ -123,7 +129,9 @@ def _leaves_no_question(stored: StoredModel, family: Family) -> bool:
     fields, tensors = stored.config, stored.tensors
     known = re.compile("|".join((family.linear, family.other, family.ignored)))
     ties = fields.get("tie_word_embeddings", family.ties)
-    if not tensors or (HEAD in tensors) == ties or any(fields.get(name) for name in BIASES):
+    if not tensors or (HEAD in tensors) == ties:
+        return False
+    if any(fields.get(asked) and bias not in tensors for asked, bias in BIASES.items()):
         return False
     if family.is_hybrid and len(set(fields.get("layer_types") or ())) < 2:
         return False

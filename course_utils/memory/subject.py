@@ -18,9 +18,11 @@ from course_utils.memory.stored import StoredModel, read_stored
 
 
 def inventory_of(model: Any, asked: Question) -> Inventory:
-    """Raises:
-    CannotTell: a model that cannot be sized, with the reason.
-    CourseError: it is nothing that can be asked about, or the Hub gives no answer.
+    """Of anything that ``estimate_memory`` accepts.
+
+    Raises:
+        CannotTell: a model that cannot be sized, with the reason.
+        CourseError: it is nothing that can be asked about, or the Hub gives no answer.
     """
     if isinstance(model, (str, os.PathLike)):
         model = read_stored(model)
@@ -73,12 +75,14 @@ def _rough(stored: StoredModel, asked: Question) -> Inventory | None:
 def _of_object(model: Any, config: Any, asked: Question) -> Inventory:
     """Of a config, or of a loaded model: that is measured where it is asked for as it is."""
     from course_utils.memory.full import of_config
+    from course_utils.memory.skeleton import model_class
 
     if model is config:
         return of_config(config.name_or_path or type(config).__name__, config, asked.dtype)
     name = config.name_or_path or type(model).__name__
     dtype = asked.dtype or str(model.dtype).removeprefix("torch.")
-    found = of_config(name, config, dtype, cls=type(model))
+    cls = type(model) if hasattr(model, "_from_config") else model_class(config)
+    found = of_config(name, config, dtype, cls=cls)
     if asked.dtype or asked.quantization:
         return found
     quantized_by = quantization_of(config)
