@@ -26,6 +26,13 @@ def settings(native_bf16: bool) -> dict[str, object]:
     }
 
 
+def with_dtypes(native_bf16: bool) -> dict[str, object]:
+    import torch
+
+    chosen = settings(native_bf16)
+    return {**chosen, "bnb_4bit_compute_dtype": getattr(torch, chosen["bnb_4bit_compute_dtype"])}
+
+
 def in_nf4() -> int:
     return nf4_bytes(LINEAR) + 2 * (PARAMETERS - LINEAR)
 
@@ -56,6 +63,10 @@ EXERCISES = (
             WrongAnswer(
                 lambda weights: weights // 2 + weights // BLOCK,
                 "That gives each scale one byte, as if they were quantized too. They are float32.",
+            ),
+            WrongAnswer(
+                lambda weights: weights // 2 + 2 * (weights // BLOCK),
+                "That gives each scale 16 bits. They are float32.",
             ),
             WrongAnswer(
                 lambda weights: weights // 2 + SCALE,
@@ -89,6 +100,22 @@ EXERCISES = (
             WrongAnswer(
                 lambda native_bf16: {**settings(True)},
                 "On a T4 that computes by emulation. native_bf16 is there to be asked.",
+            ),
+            WrongAnswer(
+                lambda native_bf16: {**settings(False)},
+                "It runs everywhere, but bfloat16 reaches further where it is native.",
+            ),
+            WrongAnswer(
+                lambda native_bf16: {**settings(not native_bf16)},
+                "The other way round: bfloat16 is for the GPU that has it natively.",
+            ),
+            WrongAnswer(
+                with_dtypes,
+                "The config takes torch's dtypes too. Here they are asked for as text.",
+            ),
+            WrongAnswer(
+                lambda native_bf16: {"load_in_4bit": True, **settings(native_bf16)},
+                "load_in_4bit is written already. Return only what stands beside it.",
             ),
             WrongAnswer(
                 lambda native_bf16: {**settings(native_bf16), "bnb_4bit_quant_type": "fp4"},
@@ -126,8 +153,8 @@ EXERCISES = (
         wrong=(
             WrongAnswer(
                 lambda: PARAMETERS / 2,
-                "Half a byte for each parameter: the sum of most calculators. It leaves out the "
-                "scales, and what is not quantized at all.",
+                "That is half a byte for each parameter, the sum of most calculators, or the "
+                "linear layers alone. What is not quantized takes two bytes each.",
             ),
             WrongAnswer(
                 lambda: PARAMETERS * 4.5 / 8,
@@ -136,6 +163,10 @@ EXERCISES = (
             WrongAnswer(
                 lambda: LINEAR / 2 + 2 * (PARAMETERS - LINEAR),
                 "The scales are missing: a float32 for every 64 weights.",
+            ),
+            WrongAnswer(
+                lambda: in_nf4() - 3 * LINEAR // BLOCK,
+                "That is nf4 with double quantization. Here the scales are left whole.",
             ),
             WrongAnswer(lambda: f"{in_nf4() / 1e9:.2f} GiB"),
             WrongAnswer(lambda: 8 * in_nf4()),

@@ -30,7 +30,9 @@ EXERCISES = (
                 Case((7e9, 14.6), False, "7 billion on a T4"),
                 Case((31e9, 14.6), False, "just within, if GiB are GiB"),
                 Case((32e9, 14.6), True, "just beyond"),
-                Case((70e9, 79.2), False, "70 billion on a card of 80 GB"),
+                Case((29e9, 14.6), False, "within, as long as scales do not count"),
+                Case((1e9, 14.6), False, "1 billion on a T4"),
+                Case((70e9, 79.2), False, "70 billion on a GPU of 80 GB"),
             )
         ),
         hints=(
@@ -42,6 +44,14 @@ EXERCISES = (
             WrongAnswer(
                 lambda parameters, gib: parameters / 2 > gib * 1e9,
                 "That takes a GiB for a GB, and gives up on models that might fit.",
+            ),
+            WrongAnswer(
+                lambda parameters, gib: parameters * 4.5 / 8 > gib * GIB,
+                "Those are 4.5 bits, scales and all. This bound is kinder: four, and nothing else.",
+            ),
+            WrongAnswer(
+                lambda parameters, gib: parameters / 2 > gib,
+                "The left side is in bytes, the right one in GiB.",
             ),
             WrongAnswer(
                 lambda parameters, gib: parameters * 4 > gib * GIB,
@@ -119,6 +129,7 @@ EXERCISES = (
                 4,
                 "That is 39.5 / 13, rounded up: GB divided by GiB. In bytes it is less.",
             ),
+            WrongAnswer(3.04, "That is GB divided by GiB. Bring both to bytes first."),
             WrongAnswer(
                 2.83,
                 "That is the quotient. A part of a GPU cannot be bought.",
