@@ -59,6 +59,10 @@ def without_looking_at_code(text: str) -> list[str]:
     return [line.lstrip("#").strip() for line in text.splitlines() if line.startswith("#")]
 
 
+def with_blanks(text: str) -> list[str]:
+    return [f" {heading}" for heading in headings(text)]
+
+
 def with_marks(text: str) -> list[str]:
     in_code, found = False, []
     for line in text.splitlines():
@@ -164,6 +168,10 @@ EXERCISES = (
                 lambda: stated("weight file bytes"),
                 "That is the whole file. Take away the bytes that are parameters.",
             ),
+            WrongAnswer(
+                lambda: BYTES_OF_FLOAT32 * stated("parameters"),
+                "Those bytes are the numbers themselves. What is left of the file without them?",
+            ),
         ),
         solution=lambda: (
             f"{stated('weight file bytes'):,} - {BYTES_OF_FLOAT32} * {stated('parameters'):,} = "
@@ -198,6 +206,10 @@ EXERCISES = (
                 "Comments in code begin with # as well, and you have listed them.",
             ),
             WrongAnswer(with_marks, "Those are the right lines. Take the # off."),
+            WrongAnswer(
+                with_blanks,
+                "The # is off, and the blank behind it is still there: .strip() takes it.",
+            ),
         ),
         solution="def headings(text):\n"
         "    found, in_code = [], False\n"
