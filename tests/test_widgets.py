@@ -7,6 +7,7 @@ import dataclasses
 import gc
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -406,24 +407,18 @@ def test_a_wrong_value_is_refused_and_changes_nothing(explorer):
     assert str(explorer) == before
 
 
-def test_after_it_was_made_the_hub_is_not_asked(recording_practice_hub, run_python):
-    code = """
-import huggingface_hub
-import course_utils as cu
-explorer = cu.FitExplorer("practice/tiny-chat", "T4")
-explorer.widget
-import socket
-def refuse(*arguments, **options):
-    raise OSError("the Hub does not answer any more")
-socket.socket.connect = refuse
-for gpu in (*cu.GPUS, "this machine"):
-    explorer.choose(gpu, 1024)
-    explorer.choose(gpu, 131_072)
-    assert explorer.ways and str(explorer)
-explorer.picture()
-"""
-    run_python(code, HF_ENDPOINT=recording_practice_hub.url)
-    assert recording_practice_hub.paths
+def test_after_it_was_made_the_hub_is_not_asked(explorer, monkeypatch):
+    def refuse(*arguments, **options):
+        raise AssertionError("something went over the network")
+
+    for way_out in ("connect", "send", "sendall"):
+        monkeypatch.setattr(socket.socket, way_out, refuse)
+    for gpu in (*cu.GPUS, "this machine"):
+        for context in (1024, 131_072):
+            explorer.choose(gpu, context)
+            assert explorer.ways and str(explorer)
+    with pytest.raises(AssertionError, match="network"):
+        cu.FitExplorer(SEVEN, "T4")
 
 
 def test_a_model_that_is_not_there_is_an_error_and_no_widget():
@@ -478,8 +473,16 @@ def test_another_model_another_use():
     assert check.report.verdict == "no"
     control(check, "Use").value = "research"
     assert check.report == cu.check_license("cc-by-nc-4.0", "research")
-    with pytest.raises(cu.CourseError, match="commercial"):
-        cu.LicenseCheck("mit", use="world domination")
+    check.check(" mit ", "internal")
+    assert [control(check, name).value for name in ("Model", "Use")] == ["mit", "internal"]
+    assert check.report == cu.check_license("mit", "internal")
+    for wrong in (
+        lambda: cu.LicenseCheck("mit", "world domination"),
+        lambda: check.check("a", "b"),
+    ):
+        with pytest.raises(cu.CourseError, match="Known are commercial"):
+            wrong()
+    assert check.model == "mit"
 
 
 @pytest.mark.parametrize(

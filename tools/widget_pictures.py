@@ -18,7 +18,6 @@ from PIL import Image
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 WIDTH, GAP = 1000, 28
-COLOURS = 64  # enough for flat areas and smooth letters
 CELLS = [
     """
 import course_utils as cu
@@ -49,7 +48,9 @@ def main() -> None:
             page.wait_for_timeout(1000)
             pictures = [picture(box) for box in page.locator(".cu-box").all()]
             target = DOCS / f"widgets_{theme.lower()}.png"
-            below_each_other(pictures).quantize(COLOURS).save(target, optimize=True)
+            below_each_other(pictures).quantize(256, Image.Quantize.MAXCOVERAGE).save(
+                target, optimize=True
+            )
             print(f"{target.relative_to(ROOT)}: {target.stat().st_size / 1e3:.0f} kB")
 
 

@@ -79,8 +79,10 @@ class FitExplorer(Shown):
         ways, stored = all_ways(self._model, self._checkpoint, target, context, batch)
         best = best_of(ways)
         way = next((way for way in ways if way.way == wanted), best or ways[0])
-        dtype = None if way.dtype == stored.dtype else way.dtype
-        estimate = estimate_memory(self._model, dtype, way.quantization, context, batch)
+        estimate = stored
+        if (way.dtype, way.quantization) != (stored.dtype, stored.quantization):
+            how = way.dtype, way.quantization
+            estimate = estimate_memory(self._model, *how, context, batch)
         self.bar = bar_of(target, estimate)
         self.gpu, self.context, self.batch = name, context, batch
         self.ways, self.best, self.way = ways, best, way

@@ -29,20 +29,25 @@ class LicenseCheck(Shown):
     """
 
     def __init__(self, model: str = "", use: str = "commercial") -> None:
-        if use not in USES:
-            raise CourseError(f"{use!r} is no use that is known here. Known are {', '.join(USES)}.")
-        self.model, self.use = str(model).strip(), use
+        self.model, self.use = str(model).strip(), _known(use)
         self.report: LicenseReport | None = None
         self.trouble = ""
         self._panel: Any = None
+        self._show_choice: Any = None
         self._answered = -JUST_NOW
         self._look_up()
 
     def check(self, model: str, use: str | None = None) -> LicenseCheck:
-        """Ask about another model, or the same one for another use."""
+        """Ask about another model, or the same one for another use.
+
+        Raises:
+            CourseError: there is no such use.
+        """
+        use = _known(use or self.use)
         self.model = str(model).strip()
-        self.use = use or self.use
+        self.use = use
         if self._panel is not None:
+            self._show_choice()
             waiting = f"Asking about {self.model} …"
             self._panel.value = look.view(look.status(waiting))
         self._look_up()
@@ -86,9 +91,19 @@ class LicenseCheck(Shown):
         use = Dropdown(options=list(USES), value=self.use, description="Use")
         button = Button(description="Check", tooltip="Ask the Hub again")
         self._panel = panel(self._html())
+        settling = False
+
+        def show_choice() -> None:
+            nonlocal settling
+            settling = True
+            try:
+                model.value, use.value = self.model, self.use
+            finally:
+                settling = False
 
         def ask(_: Any) -> None:
-            guarded(lambda: self.check(model.value, use.value), self._panel)
+            if not settling:
+                guarded(lambda: self.check(model.value, use.value), self._panel)
 
         def ask_again(_: Any) -> None:
             # Leaving the field for the button has asked already.
@@ -98,6 +113,7 @@ class LicenseCheck(Shown):
         model.observe(ask, "value")
         use.observe(ask, "value")
         button.on_click(ask_again)
+        self._show_choice = show_choice
         controls = HBox([model, use, button], layout=Layout(flex_flow="row wrap"))
         return box(controls, self._panel)
 
@@ -106,3 +122,9 @@ class LicenseCheck(Shown):
             verdict = look.verdict_line(self.report.verdict, self.report.title())
             return look.view(verdict, look.facts(self.report.rows()))
         return look.view(look.problem(self.trouble) if self.trouble else look.status(ASK))
+
+
+def _known(use: str) -> str:
+    if use not in USES:
+        raise CourseError(f"{use!r} is no use that is known here. Known are {', '.join(USES)}.")
+    return use

@@ -46,10 +46,10 @@ class Picture:
         def draw(figure: Any, top: float) -> None:
             from matplotlib.lines import Line2D
 
-            at = ([MARGIN + 0.1], [top - 0.13])
+            at = ([MARGIN + 0.1], [top - 0.11])
             look = {"marker": MARKERS[name], "markersize": 13, "color": colour, "linestyle": ""}
             figure.add_artist(Line2D(*at, transform=figure.dpi_scale_trans, **look))
-            at = (MARGIN + 0.1) / WIDTH, (top - 0.14) / figure.get_figheight()
+            at = (MARGIN + 0.1) / WIDTH, (top - 0.12) / figure.get_figheight()
             symbol = SYMBOLS.get(verdict, "↓" if verdict == "spills" else "?")
             white = {"ha": "center", "va": "center", "color": "white", "weight": "bold"}
             figure.text(*at, symbol, fontsize=8, **white)

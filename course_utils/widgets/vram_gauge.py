@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from course_utils.course_error import CourseError
 from course_utils.gpus import Device, Gpu, planned_for
 from course_utils.memory import MemoryEstimate, MemoryMeasurement, estimate_memory, measure_memory
+from course_utils.place import place
 from course_utils.units import in_gib
 from course_utils.widgets import look
 from course_utils.widgets.bars import KEY, Bar, as_html, as_text
@@ -216,10 +217,7 @@ class VRAMGauge(Shown):
 
 def _display(gauge: VRAMGauge) -> None:
     """In a notebook; elsewhere there is nobody to show it to."""
-    import sys
-
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is not None:
+    if place() not in ("plain Python", "IPython"):
         from IPython.display import display
 
         display(gauge)
