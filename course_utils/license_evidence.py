@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FOR_BUSINESS = ("commercial", "internal")
 MOST_FILES = 4
-MOST_CLUES = 5
+MOST_CLUES = 8
 
 LICENSE_FILE = re.compile(
     r"(model[_-]?)?(licen[cs]e|copying)([._ -][\w .-]*)?|[\w-]+[._-]licen[cs]e(\.(md|txt))?",
@@ -160,6 +160,8 @@ def _note_clues(source: str, text: str, notes: _Notes, all_of_them: bool) -> Non
         if shown < MOST_CLUES:
             notes.add(source, quoted)
         shown += 1
+    if shown > MOST_CLUES:
+        notes.add(source, f"and {shown - MOST_CLUES} more such lines: read them there")
 
 
 def _read_card(repo_id: str, tags: tuple[Any, ...], notes: _Notes) -> None:
