@@ -43,7 +43,7 @@ def figures() -> Iterator[tuple[str, str]]:
     times, grown = in_a_kernel()
     quick, slow = statistics.median(times), statistics.quantiles(times, n=100)[98]
     yield (
-        "slider move to the kernel's new page",
+        "slider move to the kernel's answer",
         f"{quick * 1e3:.0f} ms, 99 % within {slow * 1e3:.0f}",
     )
     yield "slider move to repaint in JupyterLab", in_a_page()

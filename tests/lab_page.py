@@ -69,12 +69,13 @@ def quiet(settings: Path) -> Path:
 @contextmanager
 def lab_page(folder: Path, cells: list[str]) -> Iterator[Any]:
     """A page of Playwright on that notebook, when every cell has run."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=20_000)
     with lab_server(folder, cells) as address, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET_CHROMIUM)
         page = browser.new_page(viewport={"width": 1280, "height": 1600})
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(20_000)
         page.goto(address.replace("/lab?", f"/lab/tree/{NAME}?") + "&reset")
         page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
         page.keyboard.press("Control+b")  # the file browser away
