@@ -14,6 +14,7 @@ from typing import Any
 
 import nbformat
 from browser import CHROMIUM, QUIET_CHROMIUM
+from nbformat.v4 import new_code_cell, new_notebook
 from test_lab import START, addresses, all_cells_in_the_page
 
 ROOT = Path(__file__).parent.parent
@@ -25,14 +26,21 @@ ALL_RUN = """error => document.querySelector(error)
         .every(prompt => /\\[\\d+\\]/.test(prompt.textContent))"""
 
 
+def cleared(notebook: Path | list[str]) -> nbformat.NotebookNode:
+    """A notebook without its outputs, or a new one of these code cells."""
+    if isinstance(notebook, list):
+        cells = [new_code_cell(source) for source in notebook]
+        return new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
+    found = nbformat.read(notebook, as_version=4)
+    for cell in found.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return found
+
+
 @contextmanager
-def lab_server(folder: Path, cells: list[str]) -> Iterator[str]:
-    """JupyterLab on a notebook of these cells in this folder; gives the address with its token."""
-    notebooks = folder / "notebooks"
-    notebooks.mkdir()
-    written = [nbformat.v4.new_code_cell(source) for source in cells]
-    notebook = nbformat.v4.new_notebook(cells=written, metadata={"kernelspec": KERNEL})
-    nbformat.write(notebook, notebooks / NAME)
+def lab_server(folder: Path) -> Iterator[str]:
+    """JupyterLab on ``folder/notebooks``, with a home of its own; gives the address and token."""
     log = folder / "lab.log"
     environment = {
         **os.environ,
@@ -44,7 +52,7 @@ def lab_server(folder: Path, cells: list[str]) -> Iterator[str]:
     environment.pop("COURSE_HUB", None)
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", START, "--no-browser", "--port", "0", str(notebooks)],
+            [sys.executable, "-c", START, "--no-browser", "--port", "0", str(folder / "notebooks")],
             cwd=ROOT,
             env=environment,
             stdout=output,
@@ -67,12 +75,14 @@ def quiet(settings: Path) -> Path:
 
 
 @contextmanager
-def lab_page(folder: Path, cells: list[str]) -> Iterator[Any]:
-    """A page of Playwright on that notebook, when every cell has run."""
+def lab_page(folder: Path, notebook: Path | list[str], seconds: int = 90) -> Iterator[Any]:
+    """A page of Playwright on a copy of a notebook, or on one of these cells, when all have run."""
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=20_000)
-    with lab_server(folder, cells) as address, sync_playwright() as driver:
+    (folder / "notebooks").mkdir()
+    nbformat.write(cleared(notebook), folder / "notebooks" / NAME)
+    with lab_server(folder) as address, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET_CHROMIUM)
         page = browser.new_page(viewport={"width": 1280, "height": 1600})
         page.set_default_timeout(20_000)
@@ -80,7 +90,7 @@ def lab_page(folder: Path, cells: list[str]) -> Iterator[Any]:
         page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=60_000)
         page.keyboard.press("Control+b")  # the file browser away
         choose(page, "Run", r"Run All( Cells)?")
-        page.wait_for_function(ALL_RUN, arg=ERROR, timeout=90_000)
+        page.wait_for_function(ALL_RUN, arg=ERROR, timeout=1000 * seconds)
         assert page.locator(ERROR).all_inner_texts() == []
         yield page
         browser.close()
@@ -119,3 +129,14 @@ def seconds_to_repaint(box: Any) -> float:
             return (await repainted - began) / 1000;
         }"""
     )
+
+
+def faults(page: Any) -> list[tuple[str, str, list[str]]]:
+    """What axe finds within the widgets, trifles left out."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    return [
+        (fault["id"], fault["impact"], [node["html"][:120] for node in fault["nodes"][:3]])
+        for fault in Axe().run(page, context=".cu-box").response["violations"]
+        if fault["impact"] in ("moderate", "serious", "critical")
+    ]
