@@ -153,18 +153,26 @@ def _layers_are_alike(tensors: Mapping[str, StoredTensor], depth: Any) -> bool:
 
 
 def _sizes_agree(stored: StoredModel, family: Family, layer: CacheLayer, item_bytes: int) -> bool:
-    """The embedding is as the config says, and so are the rows that make keys."""
-    fields, tensors = stored.config, stored.tensors
+    """The embedding is as the config says, and so are the first layer's heads and inner width."""
+    fields = stored.config
+    sizes = sizes_of(fields)
     embedding = stored.named(family.embedding)
-    width = fields.get("hidden_size", fields.get("n_embd"))
-    if embedding is None or embedding.shape != (fields.get("vocab_size"), width):
+    if embedding is None or embedding.shape != (sizes.vocabulary, sizes.width):
         return False
-    if family.transposed:
-        return True
+    heads = fields.get("num_attention_heads", fields.get("n_head"))
     keys = layer.token_bytes // item_bytes // 2
-    alone = tensors.get("model.layers.0.self_attn.k_proj.weight")
-    fused = tensors.get("model.layers.0.self_attn.qkv_proj.weight")
-    out = tensors.get("model.layers.0.self_attn.o_proj.weight")
-    if alone:
-        return alone.shape[0] == keys
-    return bool(fused and out) and fused.shape[0] == out.shape[1] + 2 * keys
+    queries = keys // fields.get("num_key_value_heads", heads) * heads
+    inner = sizes.inner
+    wanted = {
+        "self_attn.k_proj.weight": (keys, sizes.width),
+        "self_attn.q_proj.weight": (queries, sizes.width),
+        "self_attn.qkv_proj.weight": (queries + 2 * keys, sizes.width),
+        "mlp.down_proj.weight": (sizes.width, inner),
+        "mlp.c_proj.weight": (inner, sizes.width) if family.transposed else (sizes.width, inner),
+    }
+    first = {
+        match[3]: tensor.shape
+        for match, tensor in ((LAYER.fullmatch(name), one) for name, one in stored.tensors.items())
+        if match and match[2] == "0"
+    }
+    return all(first.get(name, shape) == shape for name, shape in wanted.items())
