@@ -119,7 +119,8 @@ def execute(notebook: NotebookNode, kernel: str = "python3", folder: Path = NOTE
             "COURSE_PROGRESS": str(Path(scratch) / "progress.json"),
             "IPYTHONDIR": scratch,
         }
-        environment.pop("PRACTICE_HUB_URL", None)
+        for name in ("PRACTICE_HUB_URL", "JPY_SESSION_NAME"):  # of a Jupyter that builds
+            environment.pop(name, None)
         client = NotebookClient(
             notebook,
             timeout=CELL_SECONDS,
