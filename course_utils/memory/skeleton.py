@@ -7,11 +7,14 @@ which tensors it has, which stay in float32, which linear layers would be replac
 from __future__ import annotations
 
 import copy
+import json
 import logging
 import re
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_utils.memory.cannot_tell import CannotTell
@@ -43,8 +46,9 @@ def config_of(name: str, fields: Mapping[str, Any]) -> PreTrainedConfig:
             f"{transformers.__version__} does not know. Is it of another library, or newer?",
         )
     try:
-        with quiet():
-            return transformers.CONFIG_MAPPING[kind].from_dict(dict(fields))
+        with quiet(), tempfile.TemporaryDirectory() as folder:
+            Path(folder, "config.json").write_text(json.dumps(fields), encoding="utf-8")
+            return transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # configs check their fields each in its own way
         raise CannotTell(name, f"transformers refuses its config: {in_a_line(error)}") from error
 
