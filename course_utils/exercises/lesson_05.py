@@ -9,6 +9,7 @@ from course_utils.units import GB, GIB
 
 FOURTEEN_BILLION = 14_770_033_664  # Qwen2.5-14B
 MIXTURE, MIXTURE_ACTIVE = 30_532_122_624, 3_353_032_704  # Qwen3-30B-A3B, as the lesson prints them
+MIXTURE_IN_NF4 = "59.76 GB"
 
 
 def tokens_that_fit(room: int, layers: int, kv_heads: int, head_size: int) -> int:
@@ -25,6 +26,14 @@ def both_factors_forgotten(room: int, layers: int, kv_heads: int, head_size: int
 
 def not_rounded(room: int, layers: int, kv_heads: int, head_size: int) -> float:
     return room / (2 * layers * kv_heads * head_size * 2)
+
+
+def bits_for_bytes(room: int, layers: int, kv_heads: int, head_size: int) -> int:
+    return room // (2 * layers * kv_heads * head_size * 16)
+
+
+def of_one_layer(room: int, layers: int, kv_heads: int, head_size: int) -> int:
+    return room // (2 * kv_heads * head_size * 2)
 
 
 EXERCISES = (
@@ -55,6 +64,7 @@ EXERCISES = (
                 2 * FOURTEEN_BILLION / GB * GIB / GB,
                 "You went the other way: the larger the unit, the fewer of them there are.",
             ),
+            WrongAnswer(2 * FOURTEEN_BILLION, "Those are bytes. How many of them make a GiB?"),
             WrongAnswer(16 * FOURTEEN_BILLION / GIB),
             WrongAnswer("27.51 GB"),
         ),
@@ -87,6 +97,13 @@ EXERCISES = (
                 2 * (MIXTURE + MIXTURE_ACTIVE),
                 "The active ones are among the total already: do not count them twice.",
             ),
+            WrongAnswer(
+                MIXTURE_IN_NF4,
+                "That is the table's count for nf4: near, because the experts stay in 16 bits. "
+                "In bfloat16 everything does.",
+            ),
+            WrongAnswer(MIXTURE / 2, "That is the rule for 4 bits. The question is of bfloat16."),
+            WrongAnswer(4 * MIXTURE, 'That is "times 4", four bytes each. How many has bfloat16?'),
             WrongAnswer("61.06 GiB"),
         ),
         solution=lambda: (
@@ -126,6 +143,10 @@ EXERCISES = (
             WrongAnswer(
                 not_rounded, "A part of a token does not help. Return how many whole ones fit."
             ),
+            WrongAnswer(
+                bits_for_bytes, "Too few by the bits in a byte: 16 bits are how many bytes?"
+            ),
+            WrongAnswer(of_one_layer, "That is one layer. Each of them keeps keys and values."),
         ),
         solution=(
             "def tokens_that_fit(room, layers, kv_heads, head_size):\n"
