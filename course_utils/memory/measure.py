@@ -80,7 +80,7 @@ def measure_memory(model: Any) -> MemoryMeasurement:
         state += storage.nbytes() if is_state else 0
     weights = sum(count for place, count in by_device.items() if place not in (DISK, META))
     found = MemoryMeasurement(type(model).__name__, weights, by_device, state)
-    return _with_cuda(found) if any(place.startswith("cuda") for place in by_device) else found
+    return with_cuda(found) if any(place.startswith("cuda") for place in by_device) else found
 
 
 def _tensors(model: Any) -> Iterator[tuple[str, Any, bool]]:
@@ -94,11 +94,10 @@ def _tensors(model: Any) -> Iterator[tuple[str, Any, bool]]:
             for scale in scales:
                 if scale is not None:
                     yield str(scale.device), scale, True
-        state = getattr(module, "state", None)  # where bitsandbytes moves int8 weights when used
-        for name in ("CB", "SCB"):
-            tensor = getattr(state, name, None)
-            if tensor is not None:
-                yield str(tensor.device), tensor, name == "SCB"
+        state = getattr(module, "state", None)  # where int8 weights move when they are used
+        for name, tensor in getattr(state, "__dict__", {}).items():
+            if hasattr(tensor, "untyped_storage"):
+                yield str(tensor.device), tensor, name != "CB"
 
 
 def _scales(state: Any) -> Iterator[Any]:
@@ -120,7 +119,7 @@ def _place(module: Any, name: str, tensor: Any) -> str:
     return DISK if key in getattr(shelf, "index", ()) else META
 
 
-def _with_cuda(found: MemoryMeasurement) -> MemoryMeasurement:
+def with_cuda(found: MemoryMeasurement) -> MemoryMeasurement:
     """Adds what the allocator and the driver say, and the gaps between them in words."""
     import torch
 
