@@ -13,6 +13,7 @@ from course_utils.course_error import CourseError
 from course_utils.gpus import Device, Gpu, planned_for
 from course_utils.hub_client import HubTrouble, api, ask
 from course_utils.licenses import known_licenses, license_kind
+from course_utils.memory.stored import stored_bytes
 from course_utils.report import UNKNOWN, TableReport
 from course_utils.units import in_count, in_gb
 from course_utils.ways import all_ways, best_of
@@ -30,14 +31,6 @@ MOST_SIZED = 60  # models whose ways to load are worked out, a few requests each
 SECONDS = 20.0
 CONTEXT = 2048
 NOT_THE_REPOS = {"bad token", "no network", "offline", "page", "rate limited", "slow"}
-
-# Bytes of one stored value, by the names that safetensors headers use.
-BYTES_PER_VALUE = {
-    **dict.fromkeys(("F64", "I64", "U64"), 8),
-    **dict.fromkeys(("F32", "I32", "U32"), 4),
-    **dict.fromkeys(("BF16", "F16", "I16", "U16"), 2),
-    **dict.fromkeys(("F8_E4M3", "F8_E5M2", "F8_E8M0", "I8", "U8", "BOOL"), 1),
-}
 
 
 @dataclass(frozen=True)
@@ -241,16 +234,10 @@ def _found(info: ModelInfo) -> FoundModel:
         license_kind=license_kind(licenses[0] if len(licenses) == 1 else None),
         gate=info.gated or "open",
         parameters=stored.total if stored else None,
-        stored_bytes=_stored_bytes(stored.parameters) if stored else None,
+        stored_bytes=stored_bytes(stored.parameters) if stored else None,
         downloads=info.downloads,
         likes=info.likes,
     )
-
-
-def _stored_bytes(counts: dict[str, int]) -> int | None:
-    if not set(counts) <= set(BYTES_PER_VALUE):
-        return None
-    return sum(count * BYTES_PER_VALUE[name] for name, count in counts.items())
 
 
 def _that_fit(

@@ -6,8 +6,8 @@ from course_utils.exercises.choice import Choice
 from course_utils.exercises.declared import Exercise, WrongAnswer
 from course_utils.exercises.number import Number
 from course_utils.exercises.repo import Condition, Repo, RepoCondition
-from course_utils.hub import BYTES_PER_VALUE
 from course_utils.licenses import license_kind
+from course_utils.memory.stored import stored_bytes
 from course_utils.units import GB, GIB
 from course_utils.which_hub import practice_instance
 
@@ -16,9 +16,8 @@ REMOVED = "Transformers 5 removed that pipeline, though the Hub still files mode
 SMALL = 1_000_000_000
 
 
-def stored_bytes() -> int:
-    counts = Repo(SEVEN_B).info.safetensors.parameters
-    return sum(count * BYTES_PER_VALUE[name] for name, count in counts.items())
+def download_bytes() -> int | None:
+    return stored_bytes(Repo(SEVEN_B).info.safetensors.parameters)
 
 
 def parameters() -> int:
@@ -110,7 +109,7 @@ EXERCISES = (
     Exercise(
         id="01.3",
         ask=f"How large is the download of the weights of {SEVEN_B}?",
-        checker=Number(stored_bytes, unit="bytes", tolerance=0.02),
+        checker=Number(download_bytes, unit="bytes", tolerance=0.02),
         hints=(
             "Parameters times bytes. How many bytes does one of them take as it is stored?",
             "BF16 has 16 bits, and a byte has 8. The count is info.safetensors.total.",
@@ -125,20 +124,20 @@ EXERCISES = (
                 "Four bytes each is what older texts assume. These are stored as BF16.",
             ),
             WrongAnswer(
-                lambda: f"{8 * stored_bytes() / GB} GB",
+                lambda: f"{8 * download_bytes() / GB} GB",
                 "Those are bits. A byte has eight of them.",
             ),
-            WrongAnswer(lambda: f"{stored_bytes() / GIB} GB"),
+            WrongAnswer(lambda: f"{download_bytes() / GIB} GB"),
         ),
         solution=lambda: (
             f"{parameters():,} parameters, 2 bytes each in BF16:\n"
-            f"{stored_bytes():,} bytes = {stored_bytes() / GB:.1f} GB "
-            f"= {stored_bytes() / GIB:.1f} GiB"
+            f"{download_bytes():,} bytes = {download_bytes() / GB:.1f} GB "
+            f"= {download_bytes() / GIB:.1f} GiB"
         ),
         right=(
-            stored_bytes,
-            lambda: f"{stored_bytes() / GB} GB",
-            lambda: f"{stored_bytes() / GIB} GiB",
+            download_bytes,
+            lambda: f"{download_bytes() / GB} GB",
+            lambda: f"{download_bytes() / GIB} GiB",
         ),
     ),
     Exercise(

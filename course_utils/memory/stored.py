@@ -19,6 +19,7 @@ from typing import Any
 from course_utils.course_error import CourseError
 from course_utils.hub_client import HubTrouble, api, ask, model_info, read_text
 from course_utils.memory.cannot_tell import CannotTell
+from course_utils.memory.weights import ITEM_BYTES
 
 CONFIG = "config.json"
 SINGLE = "model.safetensors"
@@ -36,6 +37,9 @@ TORCH_NAMES = {
     "I32": "int32",
     "I16": "int16",
     "I8": "int8",
+    "U64": "uint64",
+    "U32": "uint32",
+    "U16": "uint16",
     "U8": "uint8",
     "BOOL": "bool",
     "F8_E4M3": "float8_e4m3fn",
@@ -231,6 +235,14 @@ def _stored(
     if not whole or end < start:
         raise _damaged(about, f"the place of {key} makes no sense")
     return StoredTensor(TORCH_NAMES.get(dtype, str(dtype)), sizes, file, start, end)
+
+
+def stored_bytes(counts: Mapping[str, int]) -> int | None:
+    """Bytes of so many stored values of each dtype, as safetensors names it; None for others."""
+    names = {name: TORCH_NAMES.get(name, name) for name in counts}
+    if not set(names.values()) <= set(ITEM_BYTES):
+        return None
+    return sum(count * ITEM_BYTES[names[name]] for name, count in counts.items())
 
 
 def no_model(name: str, files: Iterable[str]) -> CannotTell:
