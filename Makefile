@@ -39,7 +39,7 @@ test-colab: venv ## run notebooks with Colab's versions, from nothing but the .i
 	@$(RUN) -m tools.colab_check $(NOTEBOOKS)
 
 test-real-hub: venv ## run the contract tests against huggingface.co, where it can be reached
-	@$(RUN) -m pytest tests/test_hub_contract.py --hub real $(TEST_ARGS)
+	@$(RUN) -m pytest tests/practice_hub/test_contract.py --hub real $(TEST_ARGS)
 
 notebooks: venv ## lessons/*.md → executed notebooks/*.ipynb (NOTEBOOKS="00")
 	@$(RUN) -m tools.notebooks build $(NOTEBOOKS)

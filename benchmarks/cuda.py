@@ -30,9 +30,9 @@ from benchmarks.cuda_memory import (
     reset_peak,
 )
 from benchmarks.random_weights import bits_and_bytes, load_random
+from course_utils.fit.ways import NO, verdict
 from course_utils.gpus import GPUS
 from course_utils.memory import MemoryEstimate, estimate_memory, measure_memory
-from course_utils.ways import NO, verdict
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel

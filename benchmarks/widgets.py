@@ -104,9 +104,8 @@ def new_page(client: Any) -> str:
 
 
 def in_a_page() -> str:
-    sys.path.insert(0, str(ROOT / "tests"))
-    from browser import CHROMIUM
-    from lab_page import lab_page, seconds_to_repaint
+    from tests.support.browser import CHROMIUM
+    from tests.support.lab_page import lab_page, seconds_to_repaint
 
     if not CHROMIUM:
         return "not measured: no Chromium on this machine"

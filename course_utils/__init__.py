@@ -3,9 +3,8 @@
 They look things up, predict, measure, draw and explain; the Hugging Face calls stay in the cells.
 """
 
-from course_utils.access import AccessReport, check_access
 from course_utils.cards import CardReport, read_card
-from course_utils.course_error import CourseError
+from course_utils.errors import CourseError
 from course_utils.exercises import (
     YOUR_ANSWER,
     check_answer,
@@ -14,9 +13,10 @@ from course_utils.exercises import (
     progress,
     solution,
 )
+from course_utils.find import FoundModel, Models, find_models
 from course_utils.fit import FitTable, ways_to_fit
 from course_utils.gpus import GPUS, Device, Gpu, current_device
-from course_utils.hub import FoundModel, Models, find_models
+from course_utils.hub.access import AccessReport, check_access
 from course_utils.licenses import LicenseReport, check_license
 from course_utils.memory import (
     CannotTell,

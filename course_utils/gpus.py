@@ -12,11 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from course_utils.course_error import CourseError
+from course_utils.errors import CourseError
 from course_utils.report import Report
 from course_utils.units import in_gib
 
-TABLE = Path(__file__).parent / "data" / "gpus.csv"
+TABLE = Path(__file__).parent / "gpus.csv"
 UNITS = {"B": 1, "MiB": 2**20, "GiB": 2**30}
 SMALLEST = 2**20  # fewer bytes than this were meant in another unit
 MAKER_WORDS = ("nvidia", "geforce", "tesla")
@@ -98,7 +98,7 @@ class UnknownGpu(CourseError, KeyError):
 
 
 class _Gpus(Mapping[str, Gpu]):
-    """The GPUs of ``data/gpus.csv`` by name. Case, spaces, hyphens and the maker do not matter.
+    """The GPUs of ``gpus.csv`` by name. Case, spaces, hyphens and the maker do not matter.
 
     Where a name comes in two sizes, the short one means the smaller: "A100" is the 40 GB card.
     """

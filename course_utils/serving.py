@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import IO
 
-from course_utils.course_error import CourseError
+from course_utils.errors import CourseError
 
 HOST = "127.0.0.1"
 SECONDS = 180.0

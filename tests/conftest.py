@@ -20,8 +20,8 @@ from practice_hub import PracticeHub
 from practice_hub.actions import Visitor
 from practice_hub.app import create_app
 from practice_hub.repos import load_held
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 PROXIES = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 
 

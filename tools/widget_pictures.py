@@ -8,7 +8,6 @@ Writes ``docs/widgets_light.png`` and ``docs/widgets_dark.png``. Needs a Chromiu
 from __future__ import annotations
 
 import io
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -37,8 +36,7 @@ _ = gauge.measure(model)
 
 
 def main() -> None:
-    sys.path.insert(0, str(ROOT / "tests"))
-    from lab_page import lab_page, set_theme
+    from tests.support.lab_page import lab_page, set_theme
 
     DOCS.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, lab_page(Path(folder), CELLS) as page:

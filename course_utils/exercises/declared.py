@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import course_utils.exercises as package
-from course_utils.course_error import CourseError
-from course_utils.exercises.judgement import (
+from course_utils.errors import CourseError
+from course_utils.exercises import lessons
+from course_utils.exercises.checkers.judgement import (
     EXERCISE_ID,
     NOT_ATTEMPTED,
     Checker,
@@ -93,10 +93,8 @@ class Exercise:
 def registered() -> Mapping[str, Exercise]:
     """Every exercise of the course by id, from the lessons' modules, read when first asked for."""
     found: dict[str, Exercise] = {}
-    for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
-        if not module.startswith("lesson_"):
-            continue
-        for exercise in importlib.import_module(f"{package.__name__}.{module}").EXERCISES:
+    for module in sorted(info.name for info in pkgutil.iter_modules(lessons.__path__)):
+        for exercise in importlib.import_module(f"{lessons.__name__}.{module}").EXERCISES:
             if exercise.id in found or exercise.lesson != module.removeprefix("lesson_"):
                 raise ValueError(f"{module}.py declares {exercise.id}: taken, or another lesson's")
             found[exercise.id] = exercise

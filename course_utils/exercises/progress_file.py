@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from course_utils.exercises.judgement import EXERCISE_ID, OUTCOMES
+from course_utils.exercises.checkers.judgement import EXERCISE_ID, OUTCOMES
 
 try:
     import fcntl

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from course_utils.memory.activations import Range, activations, runtime, total
+from course_utils.memory.checkpoint import StoredModel
 from course_utils.memory.inventory import Inventory
 from course_utils.memory.kv_cache import Cache, cache_bytes
 from course_utils.memory.measure import in_full
-from course_utils.memory.overhead import Range, activations, runtime, total
 from course_utils.memory.question import Question, question
-from course_utils.memory.stored import StoredModel
 from course_utils.memory.subject import inventory_of, quick_inventory_of
 from course_utils.memory.weights import count_active, count_parameters, weight_bytes
 from course_utils.report import Report

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from course_utils.course_error import CourseError
+from course_utils.errors import CourseError
 from course_utils.report import Report
 from course_utils.units import in_gb, in_gib
 

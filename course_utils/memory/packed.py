@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from course_utils.memory.inventory import get
-from course_utils.memory.skeleton import in_a_line, unpacked_here
+from course_utils.memory.meta_model import in_a_line, unpacked_here
 from course_utils.units import in_gb
 
 BITSANDBYTES = "bitsandbytes"

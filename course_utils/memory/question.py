@@ -6,7 +6,7 @@ import operator
 from dataclasses import dataclass
 from typing import Any
 
-from course_utils.course_error import CourseError
+from course_utils.errors import CourseError
 from course_utils.memory.quantization import QUANTIZATIONS
 
 DTYPES = ("float32", "float16", "bfloat16")

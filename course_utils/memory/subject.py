@@ -6,15 +6,14 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from course_utils.course_error import CourseError
-from course_utils.memory.cannot_tell import CannotTell
+from course_utils.errors import CannotTell, CourseError
+from course_utils.memory.by_bounds import by_count, by_headers
+from course_utils.memory.by_headers import exact_by_headers
+from course_utils.memory.checkpoint import StoredModel, read_stored
 from course_utils.memory.inventory import Inventory
 from course_utils.memory.measure import measure_memory
 from course_utils.memory.packed import BITSANDBYTES, method_of, name_of, quantization_of
 from course_utils.memory.question import Question
-from course_utils.memory.quick import exact_by_headers
-from course_utils.memory.rough import by_count, by_headers
-from course_utils.memory.stored import StoredModel, read_stored
 
 
 def inventory_of(model: Any, asked: Question) -> Inventory:
@@ -55,7 +54,7 @@ def _of_stored(stored: StoredModel, asked: Question) -> Inventory:
     found = by_count(stored, asked) if stored.closed else exact_by_headers(stored, asked.dtype)
     if found:
         return found
-    from course_utils.memory.full import of_stored
+    from course_utils.memory.by_transformers import of_stored
 
     try:
         return of_stored(stored, asked.dtype)
@@ -74,8 +73,8 @@ def _rough(stored: StoredModel, asked: Question) -> Inventory | None:
 
 def _of_object(model: Any, config: Any, asked: Question) -> Inventory:
     """Of a config, or of a loaded model: that is measured where it is asked for as it is."""
-    from course_utils.memory.full import of_config
-    from course_utils.memory.skeleton import model_class
+    from course_utils.memory.by_transformers import of_config
+    from course_utils.memory.meta_model import model_class
 
     if model is config:
         return of_config(config.name_or_path or type(config).__name__, config, asked.dtype)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from course_utils.hub_client import HubTrouble, api, ask
-from course_utils.memory.stored import StoredModel, StoredTensor
+from course_utils.errors import HubTrouble
+from course_utils.hub.client import api, ask
+from course_utils.memory.checkpoint import StoredModel, StoredTensor
 
 COMPARED = 65_536  # bytes from the middle of each
 

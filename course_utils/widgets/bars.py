@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from course_utils.course_error import CourseError
+from course_utils.errors import CourseError
 from course_utils.units import in_gib
 from course_utils.widgets.timeline import Timeline
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from course_utils.fit.ways import needed_on, verdict
 from course_utils.gpus import Device, Gpu
 from course_utils.memory import MemoryEstimate, MemoryMeasurement
 from course_utils.units import in_gib
-from course_utils.ways import needed_on, verdict
 from course_utils.widgets.bars import Bar, Part, check_bytes
 from course_utils.widgets.readings import Reading
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from course_utils.checkpoint import checkpoint_of
+from course_utils.fit.ways import RULE, all_ways, best_of
 from course_utils.gpus import GPUS, Device, Gpu, planned_for
 from course_utils.memory import MemoryEstimate, estimate_memory, read_stored
-from course_utils.ways import RULE, all_ways, best_of
+from course_utils.memory.published import checkpoint_of
 from course_utils.widgets import look
 from course_utils.widgets.bars import KEY, Bar, as_html, as_text
 from course_utils.widgets.device_bars import live_bar, planned_bar

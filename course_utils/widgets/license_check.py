@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from course_utils.course_error import CourseError
+from course_utils.errors import CourseError
 from course_utils.licenses import USES, LicenseReport, check_license
 from course_utils.widgets import look
 from course_utils.widgets.shown import Shown, box, guarded, panel

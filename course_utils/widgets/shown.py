@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from course_utils.course_error import CourseError
-from course_utils.place import place
+from course_utils.errors import CourseError
+from course_utils.session.place import current_place
 from course_utils.widgets import look
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Shown:
         There the forms are displayed one by one, with a stylesheet that hides the picture while the
         widget lives and the error when it is gone. Elsewhere IPython takes the bundle.
         """
-        if place() != "JupyterLab":
+        if current_place() != "JupyterLab":
             raise NotImplementedError
         from IPython.display import display
 

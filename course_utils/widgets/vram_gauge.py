@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from course_utils.course_error import CourseError
+from course_utils.errors import CourseError
 from course_utils.gpus import Device, Gpu, planned_for
 from course_utils.memory import MemoryEstimate, MemoryMeasurement, estimate_memory, measure_memory
-from course_utils.place import place
+from course_utils.session.place import current_place
 from course_utils.units import in_gib
 from course_utils.widgets import look
 from course_utils.widgets.bars import KEY, Bar, as_html, as_text
@@ -217,7 +217,7 @@ class VRAMGauge(Shown):
 
 def _display(gauge: VRAMGauge) -> None:
     """In a notebook; elsewhere there is nobody to show it to."""
-    if place() not in ("plain Python", "IPython"):
+    if current_place() not in ("plain Python", "IPython"):
         from IPython.display import display
 
         display(gauge)

@@ -1,0 +1,382 @@
+"""A card taken apart: its metadata, and its text as passages under headings, with line numbers.
+
+Cards are written by people. A heading may be Markdown's, HTML's, a line in bold or a folded
+``<summary>``; an answer may stand in a table or after a label in a list. All of them become a
+``Passage`` here, so that the rooms above compare one thing only: a heading with words.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from html.parser import HTMLParser
+from importlib import resources
+from typing import Any
+
+LONGEST_METADATA = 500_000
+BOLD_LINE, LABEL, LOOSE_LABEL = 7, 8, 9  # levels below Markdown's six; loose ones lack a colon
+LONGEST_LABEL = 4  # words before a colon, where they are not in bold
+PLACEHOLDER = re.compile(
+    r"\W*(more information needed|information needed|to be (added|announced|done|filled)|tbd|todo"
+    r"|tba|n/?a|none|coming soon|work in progress|wip|unknown|optional|fill in)?\W*",
+    re.IGNORECASE,
+)
+BOLD = re.compile(r"(\*\*|__)(?P<text>(?:(?!\1).){1,80})\1:?", re.DOTALL)
+LABELLED = re.compile(
+    r"(?:(\*\*|__)(?P<bold>(?:(?!\1).){1,60})\1[ \t]*:?|(?P<plain>[^\W\d_][^:\n.\[]{0,40}):)"
+    r"[ \t]*(?P<text>.*)",
+    re.DOTALL,
+)
+TARGET = r"(?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\[\]]*\])"
+IMAGE = re.compile(r"!\[[^\[\]]*\]" + TARGET)
+LINK = re.compile(r"\[([^\[\]]*)\]" + TARGET)
+COMMENT = re.compile(r"<!--.*?(-->|\Z)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A paragraph, row or piece of code. Lines count from 1, both ends included."""
+
+    kind: str  # "text", "quote" or "code"
+    first: int
+    last: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What stands under one heading, up to the next one. ``heading`` is "" before the first."""
+
+    heading: str
+    level: int
+    first: int
+    blocks: tuple[Block, ...]
+
+    @property
+    def last(self) -> int:
+        return self.blocks[-1].last if self.blocks else self.first
+
+    @property
+    def text(self) -> str:
+        return "\n".join(block.text for block in self.blocks)
+
+    @property
+    def code(self) -> str:
+        return "\n".join(block.text for block in self.blocks if block.kind == "code")
+
+    @property
+    def says_something(self) -> bool:
+        return bool(self.blocks)
+
+    def answers(self, topic: str) -> bool:
+        """Whether the heading is one of the topic's words; see ``data/card_headings.toml``."""
+        heading = plain(self.heading)
+        return bool(heading) and _words(topic).fullmatch(heading) is not None
+
+
+@dataclass(frozen=True)
+class CardText:
+    """``problem`` says why the metadata could not be read; "" where it could."""
+
+    metadata: dict[str, Any] = field(default_factory=dict)
+    problem: str = ""
+    passages: tuple[Passage, ...] = ()
+
+    def about(self, topic: str) -> list[Passage]:
+        """Passages under the topic's words that say something: headings first, then labels.
+
+        A heading with nothing under it but deeper headings stands, last of the headings, for all
+        that these say.
+        """
+        said, gathered, labelled = [], [], []
+        for place, passage in enumerate(self.passages):
+            if not passage.answers(topic):
+                continue
+            if passage.level >= LABEL:
+                labelled.append(passage)
+            elif passage.says_something:
+                said.append(passage)
+            else:
+                gathered += self._with_deeper(place)
+        return [*said, *gathered, *labelled]
+
+    def _with_deeper(self, place: int) -> Iterator[Passage]:
+        top = self.passages[place]
+        blocks: list[Block] = []
+        for passage in self.passages[place + 1 :]:
+            if passage.level <= top.level:
+                break
+            blocks += passage.blocks
+        if blocks:
+            yield Passage(top.heading, top.level, top.first, tuple(blocks))
+
+
+def read_card_text(content: str) -> CardText:
+    """Take a README.md apart. Nothing in it makes this fail."""
+    metadata, problem, text, skipped = _metadata(content)
+    return CardText(metadata, problem, tuple(_passages(_blocks(text, skipped))))
+
+
+@lru_cache(maxsize=10_000)
+def plain(text: str) -> str:
+    """A heading as it is compared: small letters without accents, emoji, numbers, punctuation."""
+    text = text.casefold().replace("&", " and ")
+    text = "".join(
+        character
+        for character in unicodedata.normalize("NFD", text)
+        if unicodedata.category(character) != "Mn" or _is_asian_mark(character)
+    )
+    text = unicodedata.normalize("NFC", text)
+    return " ".join(re.sub(r"[\W\d_]+", " ", text).split())
+
+
+def _is_asian_mark(character: str) -> bool:
+    return character in "\u3099\u309a"  # they tell ba from ha
+
+
+@cache
+def _words(topic: str) -> re.Pattern[str]:
+    table = resources.files(__package__) / "headings.toml"
+    by_language = tomllib.loads(table.read_text(encoding="utf-8"))[topic]
+    patterns = {pattern for words in by_language.values() for pattern in words}
+    return re.compile("|".join(fnmatch.translate(pattern) for pattern in sorted(patterns)))
+
+
+# --- Metadata ------------------------------------------------------------------------------------
+
+
+def _metadata(content: str) -> tuple[dict[str, Any], str, str, int]:
+    """Metadata, what is wrong with it, the text after it, and the lines before that text."""
+    import yaml
+    from huggingface_hub import ModelCard
+    from huggingface_hub.repocard import REGEX_YAML_BLOCK
+
+    found = REGEX_YAML_BLOCK.match(content)
+    if found is None:
+        return _without_metadata(content)
+    text, skipped = content[found.end() :], len(re.findall(r"\r\n?|\n", found[0]))
+    if len(found[0]) > LONGEST_METADATA:
+        return {}, f"the metadata is longer than {LONGEST_METADATA:,} characters", text, skipped
+    try:
+        metadata = ModelCard(found[0], ignore_metadata_errors=True).data.to_dict()
+    except yaml.YAMLError as error:
+        return {}, f"the metadata is no YAML: {_first_words(error)}", text, skipped
+    except (ValueError, TypeError, RecursionError, AttributeError) as error:
+        return {}, f"the metadata cannot be read: {_first_words(error)}", text, skipped
+    return metadata, "", text, skipped
+
+
+def _without_metadata(content: str) -> tuple[dict[str, Any], str, str, int]:
+    """For a card without metadata, or whose block of them is opened and never closed."""
+    opened = re.match(r"\s*---[ \t]*(\r\n?|\n)([ \t]*([\w-]+:|- ).*(\r\n?|\n))+", content)
+    if opened is None:
+        return {}, "", content, 0
+    text, skipped = content[opened.end() :], len(re.findall(r"\r\n?|\n", opened[0]))
+    return {}, "the metadata block is opened and never closed", text, skipped
+
+
+def _first_words(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    words = (
+        getattr(error, "problem", None) or (str(error).splitlines() or [type(error).__name__])[0]
+    )
+    return f"{words} (line {mark.line + 2})" if mark else words
+
+
+# --- Blocks --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Heading:
+    level: int
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class _Labelled:
+    label: str
+    block: Block
+    level: int = LABEL
+
+
+def _blocks(text: str, skipped: int) -> Iterator[_Heading | _Labelled | Block]:
+    """Headings, labelled lines and blocks of a Markdown text, in order."""
+    from markdown_it import MarkdownIt
+
+    markdown = MarkdownIt("commonmark").enable("table").disable("inline")
+    tokens = markdown.parse(text)
+    row: list[str] = []
+    quoted = 0
+    for place, token in enumerate(tokens):
+        first, last = token.map or (0, 0)
+        first, last = first + skipped + 1, max(first + 1, last) + skipped
+        match token.type:
+            case "heading_open":
+                yield _Heading(int(token.tag[1]), first, readable(tokens[place + 1].content))
+            case "blockquote_open":
+                quoted += 1
+            case "blockquote_close":
+                quoted -= 1
+            case "paragraph_open":
+                kind = "quote" if quoted else "text"
+                yield from _paragraph(tokens[place + 1].content, kind, first, last)
+            case "fence" | "code_block":
+                if token.content.strip():
+                    yield Block("code", first, last, token.content.rstrip())
+            case "html_block":
+                yield from _html(token.content, first)
+            case "tr_open":
+                row = []
+            case "th_open" | "td_open":
+                row.append(readable(tokens[place + 1].content))
+            case "tr_close":
+                yield from _row(row, *_lines_of_row(tokens, place, skipped))
+
+
+def _lines_of_row(tokens: list[Any], place: int, skipped: int) -> tuple[int, int]:
+    while tokens[place].type != "tr_open":
+        place -= 1
+    first, last = tokens[place].map or (0, 1)
+    return first + skipped + 1, max(first + 1, last) + skipped
+
+
+def _paragraph(content: str, kind: str, first: int, last: int) -> Iterator[Any]:
+    content = COMMENT.sub("", content).strip()
+    bold = BOLD.fullmatch(content)
+    if bold:
+        yield _Heading(BOLD_LINE, first, readable(bold["text"]))
+        return
+    lines = content.split("\n")
+    labelled = [LABELLED.fullmatch(line.strip()) for line in lines]
+    if len(lines) > 1 and all(labelled):  # a run of labelled lines
+        for number, line in enumerate(lines):
+            yield from _paragraph(line, kind, first + number, first + number)
+        return
+    found = LABELLED.fullmatch(content)
+    text = readable(content)
+    if found and (found["bold"] or len(found["plain"].split()) <= LONGEST_LABEL):
+        named = found["bold"] or found["plain"]
+        label = readable(named).rstrip(": ")
+        value = readable(found["text"])
+        if PLACEHOLDER.fullmatch(value):
+            return
+        loose = ":" not in content[: found.start("text")]
+        level = LOOSE_LABEL if loose else LABEL
+        yield _Labelled(label, Block(kind, first, last, value), level)
+    if not PLACEHOLDER.fullmatch(text):
+        yield Block(kind, first, last, text)
+
+
+def _row(cells: list[str], first: int, last: int) -> Iterator[Any]:
+    if len(cells) < 2 or all(PLACEHOLDER.fullmatch(cell) for cell in cells[1:]):
+        return
+    value = " | ".join(cells[1:])
+    if len(cells) == 2:
+        yield _Labelled(cells[0].rstrip(": "), Block("text", first, last, value))
+    yield Block("text", first, last, f"{cells[0]} | {value}")
+
+
+def readable(text: str) -> str:
+    """Markdown's inline marks and HTML's tags taken off."""
+    import html
+
+    text = COMMENT.sub("", text)
+    text = IMAGE.sub("", text)
+    text = LINK.sub(r"\1", text)
+    text = re.sub(r"<(https?://[^<>\s]*)>", r"\1", text)
+    text = re.sub(r"</?[a-zA-Z][^<>]*>", " ", text)
+    text = re.sub(r"(\*\*|__|`+)", "", text)
+    text = re.sub(r"(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])", "", text)
+    return "\n".join(" ".join(line.split()) for line in html.unescape(text).split("\n")).strip()
+
+
+class _HtmlBlocks(HTMLParser):
+    """Headings, table rows and text of a piece of HTML, in order."""
+
+    def __init__(self, first: int) -> None:
+        super().__init__()
+        self.first = first
+        self.found: list[Any] = []
+        self.words: list[str] = []
+        self.began = first
+        self.row: list[str] | None = None
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        if re.fullmatch(r"h[1-6]|summary|p|div|li|table|tr|td|th|ul|ol|br|details", tag):
+            self.flush()
+        if tag == "tr":
+            self.row = []
+        self.began = self.line()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th") and self.row is not None:
+            self.row.append(self.taken())
+        elif tag == "tr" and self.row is not None:
+            row, self.row = self.row, None
+            self.found += _row(row, self.began, self.line())
+        elif re.fullmatch(r"h[1-6]|summary", tag):
+            text = self.taken()
+            if text:
+                level = BOLD_LINE if tag == "summary" else int(tag[1])
+                self.found.append(_Heading(level, self.began, text))
+        elif re.fullmatch(r"p|div|li|table|details", tag):
+            self.flush()
+
+    def handle_data(self, data: str) -> None:
+        if not self.words and data.strip():
+            self.began = self.line()
+        self.words.append(data)
+
+    def line(self) -> int:
+        return self.first + self.getpos()[0] - 1
+
+    def taken(self) -> str:
+        text, self.words = readable("".join(self.words)).strip(), []
+        return " ".join(text.split())
+
+    def flush(self) -> None:
+        began = self.began
+        text = self.taken()
+        if text and self.row is None:
+            self.found += _paragraph(text, "text", began, max(began, self.line()))
+
+
+def _html(content: str, first: int) -> list[Any]:
+    parser = _HtmlBlocks(first)
+    try:
+        parser.feed(COMMENT.sub(lambda found: "\n" * found[0].count("\n"), content))
+        parser.close()
+    except AssertionError:  # what html.parser raises for some malformed declarations
+        pass
+    parser.flush()
+    return parser.found
+
+
+# --- Passages ------------------------------------------------------------------------------------
+
+
+def _passages(blocks: Iterable[_Heading | _Labelled | Block]) -> Iterator[Passage]:
+    heading = _Heading(0, 1, "")
+    under: list[Block] = []
+    labelled: list[_Labelled] = []
+
+    def passages() -> Iterator[Passage]:
+        yield Passage(heading.text, heading.level, heading.line, tuple(under))
+        for one in labelled:
+            yield Passage(one.label, one.level, one.block.first, (one.block,))
+
+    for block in blocks:
+        if isinstance(block, _Heading):
+            yield from passages()
+            heading, under, labelled = block, [], []
+        elif isinstance(block, _Labelled):
+            labelled.append(block)
+        else:
+            under.append(block)
+    yield from passages()

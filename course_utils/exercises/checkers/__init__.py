@@ -1,0 +1,1 @@
+"""What judges an answer: one file for each kind of answer."""

@@ -1,0 +1,194 @@
+"""Exercises of notebook 01, Browse the Hub."""
+
+from __future__ import annotations
+
+from course_utils.exercises.checkers.choice import Choice
+from course_utils.exercises.checkers.number import Number
+from course_utils.exercises.checkers.repo import Condition, Repo, RepoCondition
+from course_utils.exercises.declared import Exercise, WrongAnswer
+from course_utils.licenses import license_kind
+from course_utils.memory.checkpoint import stored_bytes
+from course_utils.session.choose_hub import practice_instance
+from course_utils.units import GB, GIB
+
+SEVEN_B = "Qwen/Qwen2.5-7B-Instruct"
+REMOVED = "Transformers 5 removed that pipeline, though the Hub still files models under it."
+SMALL = 1_000_000_000
+
+
+def download_bytes() -> int | None:
+    return stored_bytes(Repo(SEVEN_B).info.safetensors.parameters)
+
+
+def parameters() -> int:
+    return Repo(SEVEN_B).info.safetensors.total
+
+
+def is_permissive(repo: Repo) -> bool:
+    return license_kind(repo.info.card_data.license) == "permissive"
+
+
+def has_safetensors(repo: Repo) -> bool:
+    return any(file.rfilename.endswith(".safetensors") for file in repo.info.siblings)
+
+
+def has_no_code(repo: Repo) -> bool:
+    return not any(file.rfilename.endswith(".py") for file in repo.info.siblings)
+
+
+def is_described_only(repo: Repo) -> bool:
+    """On the practice Hub only the models of ``practice`` have weights to load."""
+    return not repo.id.startswith("practice/") and practice_instance(repo.api.endpoint) is not None
+
+
+EXERCISES = (
+    Exercise(
+        id="01.1",
+        ask="Which of these tasks does pipeline() still run: question-answering, "
+        "token-classification, text2text-generation or translation?",
+        checker=Choice(
+            {
+                "token-classification": ("ner",),
+                "question-answering": (),
+                "text2text-generation": (),
+                "translation": (),
+            },
+            answer="token-classification",
+        ),
+        hints=(
+            "Transformers keeps a list of the tasks that it runs. You have printed from it above.",
+            "Put each of the four into: name in live",
+        ),
+        wrong=(
+            WrongAnswer("question-answering", REMOVED),
+            WrongAnswer("text2text-generation", REMOVED),
+            WrongAnswer("translation", REMOVED),
+        ),
+        solution='[task for task in ("question-answering", "token-classification",\n'
+        '                 "text2text-generation", "translation") if task in live]\n'
+        "leaves token-classification. Its other name is ner.",
+        right=("token-classification", "Token Classification"),
+    ),
+    Exercise(
+        id="01.2",
+        ask="Name an open text-generation model under MIT with three to five billion parameters.",
+        checker=RepoCondition(
+            (
+                Condition(
+                    "be filed under text-generation",
+                    lambda repo: repo.info.pipeline_tag == "text-generation",
+                ),
+                Condition("be open, without a gate", lambda repo: not repo.info.gated),
+                Condition(
+                    "have the license MIT", lambda repo: repo.info.card_data.license == "mit"
+                ),
+                Condition(
+                    "have three to five billion parameters",
+                    lambda repo: 3e9 <= repo.info.safetensors.total <= 5e9,
+                    "model_info(…).safetensors.total has the count.",
+                ),
+            )
+        ),
+        hints=(
+            "Five arguments of list_models say it all: pipeline_tag, gated, filter, "
+            "num_parameters and sort.",
+            'filter="license:mit" and num_parameters="min:3B,max:5B".',
+        ),
+        wrong=(
+            WrongAnswer("Qwen/Qwen3-4B"),
+            WrongAnswer("microsoft/phi-4"),
+            WrongAnswer("openai-community/gpt2"),
+        ),
+        solution='for model in api.list_models(pipeline_tag="text-generation", gated=False,\n'
+        '                            filter="license:mit", num_parameters="min:3B,max:5B",\n'
+        '                            sort="downloads", limit=5):\n'
+        "    print(model.id)\n"
+        "Each one that this prints is right; microsoft/Phi-3.5-mini-instruct is one.",
+        right=("microsoft/Phi-3.5-mini-instruct", "microsoft/Phi-3-mini-4k-instruct"),
+    ),
+    Exercise(
+        id="01.3",
+        ask=f"How large is the download of the weights of {SEVEN_B}?",
+        checker=Number(download_bytes, unit="bytes", tolerance=0.02),
+        hints=(
+            "Parameters times bytes. How many bytes does one of them take as it is stored?",
+            "BF16 has 16 bits, and a byte has 8. The count is info.safetensors.total.",
+        ),
+        wrong=(
+            WrongAnswer(
+                lambda: f"{parameters() / GB} GB",
+                "That counts the parameters. Each of them takes more than one byte.",
+            ),
+            WrongAnswer(
+                lambda: f"{4 * parameters() / GB} GB",
+                "Four bytes each is what older texts assume. These are stored as BF16.",
+            ),
+            WrongAnswer(
+                lambda: f"{8 * download_bytes() / GB} GB",
+                "Those are bits. A byte has eight of them.",
+            ),
+            WrongAnswer(lambda: f"{download_bytes() / GIB} GB"),
+        ),
+        solution=lambda: (
+            f"{parameters():,} parameters, 2 bytes each in BF16:\n"
+            f"{download_bytes():,} bytes = {download_bytes() / GB:.1f} GB "
+            f"= {download_bytes() / GIB:.1f} GiB"
+        ),
+        right=(
+            download_bytes,
+            lambda: f"{download_bytes() / GB} GB",
+            lambda: f"{download_bytes() / GIB} GiB",
+        ),
+    ),
+    Exercise(
+        id="01.4",
+        ask="Find a text-classification model that you would run.",
+        checker=RepoCondition(
+            (
+                Condition(
+                    "be filed under text-classification",
+                    lambda repo: repo.info.pipeline_tag == "text-classification",
+                ),
+                Condition("be open, without a gate", lambda repo: not repo.info.gated),
+                Condition("be permissively licensed", is_permissive),
+                Condition(
+                    "be stored as safetensors",
+                    has_safetensors,
+                    "The older format can run code when it is loaded; notebook 02 says more.",
+                ),
+                Condition(
+                    "come without code of its own",
+                    has_no_code,
+                    "You would have to trust that code with your machine.",
+                ),
+                Condition(
+                    "hold weights here",
+                    lambda repo: not is_described_only(repo),
+                    "On the practice Hub it is only described. Take one by practice.",
+                ),
+                Condition(
+                    "have fewer than a billion parameters",
+                    lambda repo: repo.info.safetensors.total < SMALL,
+                    "It is to run anywhere, and soon.",
+                ),
+            )
+        ),
+        hints=(
+            'Ask cu.find_models(task="text-classification", license="permissive").',
+            "What has no number of parameters is not stored as safetensors. Whether a repo has "
+            "code of its own, its list of files says: look for .py in info.siblings.",
+            'On the practice Hub add author="practice"; then few are left.',
+        ),
+        wrong=(
+            WrongAnswer("practice/pickle-sentiment"),
+            WrongAnswer("practice/custom-code-classifier"),
+            WrongAnswer("practice/tiny-chat"),
+            WrongAnswer("distilbert/distilbert-base-uncased-finetuned-sst-2-english"),
+        ),
+        solution='for model in cu.find_models(task="text-classification", license="permissive"):\n'
+        "    files = [file.rfilename for file in api.model_info(model.repo_id).siblings]\n"
+        "    print(model.repo_id, model.gate, model.parameters, files)\n"
+        "On the practice Hub that leaves practice/tiny-sentiment. On the real one many are right.",
+        right=("practice/tiny-sentiment",),
+    ),
+)

@@ -1,0 +1,136 @@
+"""``ways_to_fit``: every way to load a model on a GPU, what each needs, and whether it fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from course_utils.fit.advice import Alternative, alternatives
+from course_utils.fit.ways import RULE, Way, all_ways, best_of, known, room_on
+from course_utils.gpus import Device, Gpu, planned_for
+from course_utils.memory.published import PLACEHOLDER, Checkpoint, checkpoint_of
+from course_utils.report import TableReport
+from course_utils.units import in_gb, in_gib
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from course_utils.memory import MemoryEstimate
+
+
+@dataclass(frozen=True, repr=False)
+class FitTable(TableReport, Sequence[Way]):
+    """The ways to load one model on one device, the one that loses least first.
+
+    ``best`` is the first that fits, else the first that is tight, else None; then ``advice`` names
+    a smaller sibling, a bigger GPU and a hosted API.
+    """
+
+    model: str
+    device: str
+    memory: int
+    context: int
+    batch: int
+    ways: tuple[Way, ...]
+    advice: tuple[Alternative, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.ways[place]
+
+    def __len__(self) -> int:
+        return len(self.ways)
+
+    @property
+    def best(self) -> Way | None:
+        return best_of(self.ways)
+
+    def title(self) -> str:
+        tokens = f"{self.context:,} tokens" + (f" × {self.batch}" if self.batch > 1 else "")
+        return f"{self.model} on {self.device}, {in_gib(self.memory)}, {tokens}"
+
+    def columns(self) -> tuple[str, ...]:
+        return "way", "expected", "at most", "verdict", "RAM to load", "disk", "download"
+
+    def lines(self) -> Iterator[tuple[str, ...]]:
+        for way in self.ways:
+            yield (
+                way.way,
+                in_gib(way.bytes),
+                in_gib(way.high),
+                way.verdict,
+                known(way.host_ram, in_gib),
+                known(way.disk, in_gb),
+                known(way.download, in_gb),
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**super().to_dict(), "best": asdict(self.best) if self.best else None}
+
+    def to_frame(self) -> DataFrame:
+        """A pandas table, one row a way, with numbers in place of words."""
+        from pandas import DataFrame
+
+        return DataFrame([asdict(way) for way in self.ways])
+
+
+def ways_to_fit(
+    model: Any,
+    gpu: str | int | Gpu | Device | None = None,
+    context: int = 2048,
+    batch: int = 1,
+) -> FitTable:
+    """Every way to load a model on a GPU, the cheapest loss first, with verdict and code.
+
+    Args:
+        model: repo id, local folder, transformers config or loaded model.
+        gpu: a name in ``GPUS``, "cpu", bytes, a ``Gpu`` or ``Device``; None is this machine's.
+        context: tokens of each sequence.
+        batch: sequences at once.
+
+    Raises:
+        CannotTell: the model cannot be sized, with the reason.
+        CourseError: an argument is not understood, or the Hub gives no answer.
+    """
+    target = planned_for(gpu)
+    checkpoint = checkpoint_of(model)
+    ways, stored = all_ways(model, checkpoint, target, context, batch)
+    best = best_of(ways)
+    advice = () if best else alternatives(checkpoint, stored, ways, target)
+    return FitTable(
+        model=stored.model,
+        device=target.name,
+        memory=room_on(target),
+        context=context,
+        batch=batch,
+        ways=ways,
+        advice=advice,
+        notes=tuple(_notes(checkpoint, stored, target, best, advice)),
+    )
+
+
+def _notes(
+    checkpoint: Checkpoint,
+    stored: MemoryEstimate,
+    target: Gpu | Device,
+    best: Way | None,
+    advice: tuple[Alternative, ...],
+) -> Iterator[str]:
+    if best:
+        yield f"best: {best.way}. Its code is .best.code"
+    for number, alternative in enumerate(advice, start=1):
+        yield f"{number}. {alternative.kind}: {alternative.text}"
+    yield RULE
+    if target.kind != "cpu":
+        whole = in_gib(stored.weights)
+        yield f"the code loads tensor by tensor; without device_map {whole} pass through RAM first"
+    if isinstance(target, Device) and target.kind == "cuda" and target.free < 0.95 * target.memory:
+        yield f"only {in_gib(target.free)} are free now: restart the kernel before you load"
+    if isinstance(target, Device) and target.kind != "cuda":
+        yield "the memory is this machine's free RAM, which other programs use as well"
+    if stored.stored_as:
+        yield "bitsandbytes cannot quantize what comes quantized already"
+    if checkpoint.model_id == PLACEHOLDER:
+        yield f"the config names no repo: put yours in place of {PLACEHOLDER}"
+    yield from stored.notes

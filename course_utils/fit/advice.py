@@ -1,0 +1,150 @@
+"""Where nothing fits: a smaller sibling, a bigger GPU, a hosted API. In that order, with names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from course_utils.errors import CourseError
+from course_utils.fit.ways import FITS, PLANNED_SHARE, SPILLS, Way, all_ways, best_of, verdict
+from course_utils.gpus import GPUS, Device, Gpu
+from course_utils.hub.client import api, ask
+from course_utils.memory import MemoryEstimate, Range
+from course_utils.memory.published import Checkpoint, checkpoint_of
+from course_utils.units import in_gib
+
+if TYPE_CHECKING:
+    from huggingface_hub import ModelInfo
+
+TRIED = 4  # candidates whose memory is worked out before giving up
+LISTED = 200
+BITS_AT_LEAST = 4  # no way takes fewer bits a parameter than this
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """``kind``: "a smaller sibling", "a bigger GPU" or "a hosted API". ``name``: which."""
+
+    kind: str
+    name: str
+    text: str
+
+
+def alternatives(
+    checkpoint: Checkpoint,
+    stored: MemoryEstimate,
+    ways: tuple[Way, ...],
+    target: Gpu | Device,
+) -> tuple[Alternative, ...]:
+    found = (
+        _smaller_sibling(checkpoint, stored, target),
+        _bigger_gpu(ways, target),
+        _hosted(checkpoint),
+    )
+    return tuple(alternative for alternative in found if alternative)
+
+
+def _smaller_sibling(
+    checkpoint: Checkpoint, stored: MemoryEstimate, target: Gpu | Device
+) -> Alternative | None:
+    """The largest model of the same owner, or else of the same architecture, that fits."""
+    if checkpoint.repo_id is None:
+        return None
+    kind = "a smaller sibling"
+    for search in _searches(checkpoint):
+        try:
+            candidates = _candidates(checkpoint, stored.parameters, target, search)
+        except CourseError as error:
+            return Alternative(kind, "", f"could not be looked for. {error}")
+        for repo_id in islice(candidates, TRIED):
+            way = _best_way(repo_id, target, stored)
+            if way:
+                text = f"{repo_id} {way.verdict} in {way.way} ({in_gib(way.bytes)})"
+                return Alternative(kind, repo_id, text)
+    return None
+
+
+def _searches(checkpoint: Checkpoint) -> Iterator[dict[str, str]]:
+    yield {"author": checkpoint.repo_id.split("/")[0]}
+    if checkpoint.model_type:
+        yield {"filter": checkpoint.model_type}
+
+
+def _candidates(
+    checkpoint: Checkpoint, parameters: int, target: Gpu | Device, search: dict[str, str]
+) -> Iterator[str]:
+    """Smaller ones from the Hub's list that may fit: the same series first, the largest first."""
+    largest = min(parameters - 1, target.memory * 8 // BITS_AT_LEAST)
+    if checkpoint.task:
+        search = {**search, "pipeline_tag": checkpoint.task}
+
+    def read() -> list[ModelInfo]:
+        return list(
+            api().list_models(
+                **search,
+                num_parameters=f"max:{largest // 10**6}M",
+                sort="downloads",
+                limit=LISTED,
+                expand=["safetensors", "library_name", "downloads"],
+            )
+        )
+
+    def rank(info: ModelInfo) -> tuple[bool, int, int]:
+        same_series = _series(info.id) == _series(checkpoint.repo_id)
+        return same_series, info.safetensors.total, info.downloads or 0
+
+    usable = [
+        info
+        for info in ask(read, about="smaller siblings")
+        if info.library_name == "transformers"
+        and info.safetensors
+        and info.id != checkpoint.repo_id
+    ]
+    return (info.id for info in sorted(usable, key=rank, reverse=True))
+
+
+def _series(repo_id: str) -> str:
+    """What stands before the size: "meta-llama/Llama-3.1-" of "meta-llama/Llama-3.1-70B"."""
+    return re.split(r"\d+(?:\.\d+)?[bm]\b", repo_id.lower())[0]
+
+
+def _best_way(repo_id: str, target: Gpu | Device, stored: MemoryEstimate) -> Way | None:
+    try:
+        ways, _ = all_ways(repo_id, checkpoint_of(repo_id), target, stored.context, stored.batch)
+    except CourseError:  # one candidate that cannot be sized is no reason to stop
+        return None
+    return best_of(ways)
+
+
+def _bigger_gpu(ways: tuple[Way, ...], target: Gpu | Device) -> Alternative:
+    """The smallest GPU of the table that takes any way, and the smallest for the first way."""
+    usable = [way for way in ways if way.verdict != SPILLS]
+    bigger = sorted(GPUS.values(), key=lambda gpu: gpu.memory)
+    kind = "a bigger GPU"
+    found = [(gpu, way) for gpu in bigger for way in usable if _fits(way, gpu)]
+    if not found:
+        largest = bigger[-1]
+        smallest = min(usable, key=lambda way: way.high)
+        count = -(-smallest.high // int(PLANNED_SHARE * largest.memory))
+        text = f'none alone; {count} × {largest.name} with device_map="auto"'
+        return Alternative(kind, largest.name, text)
+    gpu, way = found[0]
+    text = f"{gpu.name} ({in_gib(gpu.memory)}) takes {way.way}"
+    unquantized = [pair for pair in found if pair[1].quantization is None]
+    if unquantized and unquantized[0][0] != gpu:
+        whole, way = unquantized[0]
+        text += f"; {whole.name} ({in_gib(whole.memory)}) takes {way.dtype}"
+    return Alternative(kind, gpu.name, text)
+
+
+def _fits(way: Way, gpu: Gpu) -> bool:
+    return verdict(Range(way.low, way.bytes, way.high, ""), gpu.memory) == FITS
+
+
+def _hosted(checkpoint: Checkpoint) -> Alternative:
+    name = checkpoint.repo_id or checkpoint.model_id
+    text = f'huggingface_hub.InferenceClient("{name}") runs it on hardware that others own'
+    return Alternative("a hosted API", name, text)

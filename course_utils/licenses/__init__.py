@@ -1,0 +1,212 @@
+"""``check_license()``: may this model be used for that, and what says so.
+
+Read are the tag, the license file, the card's own words, the terms on the gate, and the licenses of
+the base models. Where these do not say, the answer is "cannot-tell".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from course_utils.cards.lineage import Ancestor, ancestors
+from course_utils.errors import CourseError, HubTrouble
+from course_utils.hub.client import model_info
+from course_utils.hub.repo_id import REPO_ID, repo_id_of
+from course_utils.licenses.evidence import (
+    Evidence,
+    Stated,
+    metadata_of,
+    read_repo,
+    rule_repo,
+    tags_of,
+)
+from course_utils.licenses.table import KINDS, License, find_license, known_licenses, license_kind
+from course_utils.licenses.verdict import (
+    BEST_FIRST,
+    USES,
+    Ruling,
+    described,
+    each_once,
+    either,
+    rule,
+    shortened,
+    worse,
+)
+from course_utils.report import Report
+
+__all__ = [
+    "KINDS",
+    "USES",
+    "Evidence",
+    "License",
+    "LicenseReport",
+    "check_license",
+    "known_licenses",
+    "license_kind",
+]
+
+VERDICTS = {"yes": "yes", "yes-if": "yes, if", "cannot-tell": "cannot tell", "no": "no"}
+NOT_ADVICE = "a reading aid, not legal advice"
+
+
+@dataclass(frozen=True, repr=False)
+class LicenseReport(Report):
+    """May ``subject`` be put to this ``use``?
+
+    ``verdict``: "yes"; "yes-if", with the ``conditions``; "no"; or "cannot-tell", where what is
+    there does not say. ``kind`` is one of ``KINDS``. ``findings`` are what does not fit together or
+    is missing, such as a permissive tag over a restricted base model.
+    """
+
+    subject: str
+    use: str
+    verdict: str
+    kind: str
+    reason: str
+    conditions: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+
+    def title(self) -> str:
+        return f"{self.subject}, {self.use} use: {VERDICTS[self.verdict]}"
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        yield "kind", self.kind
+        yield "reason", self.reason
+        for condition in self.conditions:
+            yield "if", condition
+        for finding in self.findings:
+            yield "finding", finding
+        for evidence in self.evidence:
+            yield evidence.source, evidence.says
+        yield "note", NOT_ADVICE
+
+
+def check_license(
+    repo_id_or_license: str | Sequence[str], use: str = "commercial"
+) -> LicenseReport:
+    """Judge the license of a repo, or a license identifier, for one use.
+
+    Args:
+        repo_id_or_license: "owner/name", an identifier such as "apache-2.0", or a list of
+            identifiers. A word without a slash is an identifier if the Hub's list has it; if not,
+            the Hub is asked whether it is a repo, such as "gpt2".
+        use: "commercial": in or for something that is sold or offered. "internal": inside a
+            company or authority. "research": published or taught, without commercial aim.
+            "personal": privately, earning nothing.
+
+    Raises:
+        CourseError: no such use, nothing that could be a repo or a license, or the Hub gave no
+            answer about a repo.
+    """
+    use = _use(use)
+    if isinstance(repo_id_or_license, str):
+        text = repo_id_of(repo_id_or_license)
+        if "/" in text:
+            return _check_repo(text, use)
+        if not text:
+            raise CourseError('Give a repo id ("owner/name") or a license identifier ("mit").')
+        if find_license(text) is None and REPO_ID.fullmatch(text):
+            return _check_repo_or_unknown(text, use)
+        listed: list[Any] = [text]
+    elif isinstance(repo_id_or_license, (list, tuple)) and repo_id_or_license:
+        listed = list(repo_id_or_license)
+    else:
+        raise CourseError(
+            "A license is asked for by a repo id, an identifier or a list of identifiers; this is "
+            f"something of type {type(repo_id_or_license).__name__}."
+        )
+    if not (listed := each_once(listed)):
+        raise CourseError('The list names no license: give identifiers such as "mit".')
+    ruling = either(rule(one, use) for one in listed)
+    return LicenseReport(
+        subject=shortened(", ".join(str(one).strip() for one in listed)),
+        use=use,
+        verdict=ruling.verdict,
+        kind=ruling.kind,
+        reason=ruling.reason,
+        conditions=ruling.conditions,
+        evidence=tuple(Evidence("identifier", described(one)) for one in listed),
+    )
+
+
+def _check_repo_or_unknown(text: str, use: str) -> LicenseReport:
+    """A word that is on no list: a repo of an old, short name, or an identifier nobody knows."""
+    try:
+        return _check_repo(text, use)
+    except CourseError as error:
+        asked = isinstance(error, HubTrouble) and error.problem in ("missing", "no repo id")
+        says = "no repo of that name either" if asked else f"not asked for a repo: {error}"
+    ruling = rule(text, use)
+    return LicenseReport(
+        text, use, ruling.verdict, ruling.kind, ruling.reason, evidence=(Evidence("Hub", says),)
+    )
+
+
+def _check_repo(repo_id: str, use: str) -> LicenseReport:
+    info = model_info(repo_id)
+    metadata = metadata_of(info)
+    stated = read_repo(info, metadata)
+    own, findings = rule_repo(stated, use)
+    ruling, evidence = own, list(stated.evidence)
+    for ancestor in ancestors(info.id, metadata):
+        ruling, found, says = _weigh(ancestor, own, ruling, use)
+        findings += found
+        evidence.append(Evidence("base model", says))
+    return LicenseReport(
+        subject=info.id,
+        use=use,
+        verdict=ruling.verdict,
+        kind=ruling.kind,
+        reason=ruling.reason,
+        conditions=ruling.conditions if ruling.verdict == "yes-if" else (),
+        findings=tuple(dict.fromkeys(findings)),
+        evidence=tuple(evidence),
+    )
+
+
+def _weigh(
+    ancestor: Ancestor, own: Ruling, so_far: Ruling, use: str
+) -> tuple[Ruling, list[str], str]:
+    """The verdict with one base model's license taken into account; findings; evidence."""
+    name = ancestor.name
+    # An owner may set another license on what is made of a model of the same owner.
+    same_owner = name.split("/")[0].casefold() == ancestor.child.split("/")[0].casefold()
+    if ancestor.info is None:
+        finding = f"The license of its base model {name} is not known: {ancestor.problem}."
+        if same_owner and ancestor.is_repo_id:
+            return so_far, [finding], f"{name}: {ancestor.problem}"
+        unseen = Ruling("cannot-tell", "unknown", finding)
+        return worse(so_far, unseen), [finding], f"{name}: {ancestor.problem}"
+    metadata = metadata_of(ancestor.info)
+    stated = Stated(tags_of(ancestor.info, metadata), str(metadata.get("license_name") or ""))
+    if not stated.telling_tags:
+        stated = read_repo(ancestor.info, metadata)
+    theirs, _ = rule_repo(stated, use)
+    tags = ", ".join(str(tag) for tag in stated.tags) or "no license tag"
+    says = f"{name}: {shortened(tags)} ({theirs.kind}), named by {ancestor.child}"
+    if theirs.kind == "unknown":
+        finding = f"The license of its base model {name} does not say what it allows ({tags})."
+        if same_owner:
+            return so_far, [finding], says
+        return worse(so_far, Ruling("cannot-tell", "unknown", finding)), [finding], says
+    adds = set(theirs.conditions) - set(own.conditions)
+    stricter = BEST_FIRST.index(theirs.verdict) > BEST_FIRST.index(own.verdict)
+    if theirs.kind == "permissive" or not (adds or stricter):
+        return worse(so_far, theirs), [], says
+    finding = (
+        f"Its base model {name} is under {shortened(tags)} ({theirs.kind}), which asks for more "
+        "than the tag of this repo. A finetune cannot give away what its base model did not."
+    )
+    reason = f"The base model {name} decides. {theirs.reason}"
+    theirs = Ruling(theirs.verdict, theirs.kind, reason, theirs.conditions)
+    return worse(so_far, theirs), [finding], says
+
+
+def _use(use: Any) -> str:
+    wanted = use.strip().lower() if isinstance(use, str) else use
+    if wanted not in USES:
+        raise CourseError(f"{use!r} is no use that is known here. Known are {', '.join(USES)}.")
+    return wanted

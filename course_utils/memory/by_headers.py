@@ -1,0 +1,178 @@
+"""The quick path: what a model consists of by its headers alone, without torch or transformers.
+
+For families of decoders that are built alike, what loads is what is stored, but for a few buffers.
+Each family in ``FAMILIES`` is held against loaded tensors by a test. Any other model is read as far
+as headers tell, and says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from course_utils.memory.checkpoint import StoredModel, StoredTensor
+from course_utils.memory.inventory import Inventory, experts_of, sizes_of
+from course_utils.memory.kv_cache import Cache, CacheLayer, layers_by_formula
+from course_utils.memory.packed import quantization_of
+from course_utils.memory.weights import ITEM_BYTES, Tensor
+
+LAYER = re.compile(r"(.*\.(?:layers|h)\.)(\d+)\.(.+)")
+
+
+@dataclass(frozen=True)
+class Family:
+    """Decoders that are built alike, by the names of their tensors.
+
+    ``linear`` is what bitsandbytes replaces, ``ignored`` what is stored and never loaded.
+    ``rotaries``: sets of rotary frequencies, each kept twice, in float32. ``ties``: the head is the
+    embedding, where the config does not say.
+    """
+
+    linear: str = r"model\.layers\.\d+\.(self_attn|mlp)\.(\w+_proj|c_fc)\.weight"
+    other: str = r"model\.layers\.\d+\.[\w.]+|model\.(embed_tokens|norm)\.\w+|lm_head\.weight"
+    ignored: str = r"[\w.]+\.rotary_emb\.inv_freq"
+    embedding: str = "model.embed_tokens.weight"
+    ties: bool = False
+    transposed: bool = False
+    rotaries: int = 1
+    scales_embedding: bool = False
+    is_hybrid: bool = False
+
+
+FAMILIES = {
+    **dict.fromkeys(("llama", "mistral", "qwen2", "qwen3", "phi3", "granite"), Family()),
+    **dict.fromkeys(("olmo2", "stablelm", "smollm3", "qwen3_moe", "mixtral"), Family()),
+    "starcoder2": Family(ties=True),
+    "gemma2": Family(ties=True, scales_embedding=True, is_hybrid=True),
+    "gemma3_text": Family(ties=True, scales_embedding=True, is_hybrid=True, rotaries=2),
+    "gpt2": Family(
+        linear=r"(transformer\.)?h\.\d+\.(attn|mlp)\.c_\w+\.weight",
+        other=r"(transformer\.)?(h\.\d+\.[\w.]+|wte\.weight|wpe\.weight|ln_f\.\w+)|lm_head\.weight",
+        ignored=r"(transformer\.)?h\.\d+\.attn\.(bias|masked_bias)",
+        embedding="transformer.wte.weight",
+        ties=True,
+        transposed=True,
+        rotaries=0,
+    ),
+}
+HEAD = "lm_head.weight"
+LANGUAGE_MODEL = re.compile(r"\w+ForCausalLM|GPT2LMHeadModel")
+# What a config asks for, and a tensor that is there if it got it.
+BIASES = {
+    "attention_bias": "model.layers.0.self_attn.o_proj.bias",
+    "use_qkv_bias": "model.layers.0.self_attn.q_proj.bias",
+    "use_bias": "model.layers.0.self_attn.q_proj.bias",
+    "mlp_bias": "model.layers.0.mlp.down_proj.bias",
+}
+
+
+def exact_by_headers(stored: StoredModel, dtype: str | None) -> Inventory | None:
+    """The inventory of a model of a proven family whose headers leave no question; else None."""
+    fields = stored.config
+    family = FAMILIES.get(str(fields.get("model_type")))
+    named = next(iter(fields.get("architectures") or ()), "")
+    if family is None or not LANGUAGE_MODEL.fullmatch(str(named)) or quantization_of(fields):
+        return None
+    loads_in = dtype or named_dtype(fields) or stored.first_floating
+    if loads_in not in ITEM_BYTES or not _leaves_no_question(stored, family):
+        return None
+    layers = layers_by_formula(fields, ITEM_BYTES[loads_in])
+    if layers is None or not _sizes_agree(stored, family, layers[0], ITEM_BYTES[loads_in]):
+        return None
+    return Inventory(
+        name=stored.name,
+        dtype=loads_in,
+        tensors=(*_parameters(stored, family, loads_in), *_buffers(fields, family, loads_in)),
+        cache=Cache(layers),
+        sizes=sizes_of(fields),
+        experts=experts_of(fields),
+        stored=stored.stored_bytes,
+    )
+
+
+def named_dtype(fields: Mapping[str, Any]) -> str | None:
+    """The dtype that a config.json names, by either of its names."""
+    found = fields.get("dtype") or fields.get("torch_dtype")
+    return found if isinstance(found, str) else None
+
+
+def _parameters(stored: StoredModel, family: Family, dtype: str) -> list[Tensor]:
+    found = []
+    for name, tensor in stored.tensors.items():
+        if re.fullmatch(family.ignored, name):
+            continue
+        linear = bool(re.fullmatch(family.linear, name))
+        shape = tensor.shape[::-1] if linear and family.transposed else tensor.shape
+        found.append(Tensor(name, shape, dtype, quantizable=linear))
+    return found
+
+
+def _buffers(fields: Mapping[str, Any], family: Family, dtype: str) -> list[Tensor]:
+    heads = fields.get("num_attention_heads") or 1
+    head_size = fields.get("head_dim") or fields.get("hidden_size", 0) // heads
+    rope = fields.get("rope_parameters") or {}
+    share = rope.get("partial_rotary_factor") or fields.get("partial_rotary_factor") or 1
+    frequencies = -(-int(head_size * share) // 2)
+    rotary = Tensor("rotary", (2, frequencies), "float32", is_parameter=False)
+    scale = Tensor("embed_scale", (), dtype, is_parameter=False)
+    return [rotary] * family.rotaries + [scale] * family.scales_embedding
+
+
+# --- Do the headers leave a question? ------------------------------------------------------------
+
+
+def _leaves_no_question(stored: StoredModel, family: Family) -> bool:
+    """Every tensor is one that the family knows, and none is missing or stored twice."""
+    fields, tensors = stored.config, stored.tensors
+    known = re.compile("|".join((family.linear, family.other, family.ignored)))
+    ties = fields.get("tie_word_embeddings", family.ties)
+    if not tensors or (HEAD in tensors) == ties:
+        return False
+    if any(fields.get(asked) and bias not in tensors for asked, bias in BIASES.items()):
+        return False
+    if family.is_hybrid and len(set(fields.get("layer_types") or ())) < 2:
+        return False
+    if not all(known.fullmatch(name) and one.is_floating for name, one in tensors.items()):
+        return False
+    return _layers_are_alike(tensors, fields.get("num_hidden_layers", fields.get("n_layer")))
+
+
+def _layers_are_alike(tensors: Mapping[str, StoredTensor], depth: Any) -> bool:
+    found = sorted(
+        (int(match[2]), match[3], tensors[match[0]].shape)
+        for match in map(LAYER.fullmatch, tensors)
+        if match
+    )
+    layers = {
+        number: [part[1:] for part in parts] for number, parts in groupby(found, lambda one: one[0])
+    }
+    return list(layers) == list(range(depth)) and all(one == layers[0] for one in layers.values())
+
+
+def _sizes_agree(stored: StoredModel, family: Family, layer: CacheLayer, item_bytes: int) -> bool:
+    """The embedding is as the config says, and so are the first layer's heads and inner width."""
+    fields = stored.config
+    sizes = sizes_of(fields)
+    embedding = stored.named(family.embedding)
+    if embedding is None or embedding.shape != (sizes.vocabulary, sizes.width):
+        return False
+    heads = fields.get("num_attention_heads", fields.get("n_head"))
+    keys = layer.token_bytes // item_bytes // 2
+    queries = keys // fields.get("num_key_value_heads", heads) * heads
+    inner = sizes.inner
+    wanted = {
+        "self_attn.k_proj.weight": (keys, sizes.width),
+        "self_attn.q_proj.weight": (queries, sizes.width),
+        "self_attn.qkv_proj.weight": (queries + 2 * keys, sizes.width),
+        "mlp.down_proj.weight": (sizes.width, inner),
+        "mlp.c_proj.weight": (inner, sizes.width) if family.transposed else (sizes.width, inner),
+    }
+    first = {
+        match[3]: tensor.shape
+        for match, tensor in ((LAYER.fullmatch(name), one) for name, one in stored.tensors.items())
+        if match and match[2] == "0"
+    }
+    return all(first.get(name, shape) == shape for name, shape in wanted.items())

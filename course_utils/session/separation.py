@@ -1,0 +1,207 @@
+"""Keeps the learner's real account and the practice one apart.
+
+On the practice Hub everything that belongs to the real account (token, cache) is out of reach of
+the Hub's client, and on the real Hub everything that belongs to the practice one. The client reads
+most of its places once, when it is imported, so all of this comes before.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from course_utils.errors import CourseError
+from course_utils.session import colab
+from course_utils.session.choose_hub import (
+    OFFLINE_VARIABLES,
+    TRUE,
+    offline,
+    practice_instance,
+    real_endpoint,
+)
+from course_utils.session.place import restart_words
+
+PRACTICE_TOKEN = "hf_practice_"
+HOME_MARKER = "practice-hub-home"
+
+# Variables by which a token, a cache or another Hub could reach the client.
+TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+OIDC_VARIABLES = ("HF_OIDC_RESOURCE", "HF_OIDC_ID_TOKEN")
+PLACE_VARIABLES = (
+    "HF_HOME",
+    "HF_TOKEN_PATH",
+    "HF_HUB_CACHE",
+    "HUGGINGFACE_HUB_CACHE",
+    "HF_ASSETS_CACHE",
+    "HUGGINGFACE_ASSETS_CACHE",
+    "HF_XET_CACHE",
+    "HF_MODULES_CACHE",
+    "TRANSFORMERS_CACHE",
+)
+HUB_VARIABLES = ("HF_ENDPOINT", "HUGGINGFACE_CO_STAGING", "HF_INFERENCE_ENDPOINT")
+
+_started: list[Any] = []  # the practice Hub of this kernel, if it runs one itself
+
+
+def use_practice_hub() -> tuple[str, str, list[str]]:
+    """Point the libraries at a practice Hub; returns its address, ``HF_HOME`` and notes."""
+    url, home = _running_practice_hub() or (None, None)
+    if url is None or home is None:
+        _refuse_if_imported()
+        url, home = _start_practice_hub()
+    variables = {
+        "HF_ENDPOINT": url,
+        "HF_HOME": str(home),
+        "HF_TOKEN_PATH": str(home / "token"),
+        "HF_HUB_CACHE": str(home / "hub"),
+        "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+        # For a repo of pickles transformers would post repo id and token to a service elsewhere.
+        "DISABLE_SAFETENSORS_CONVERSION": "1",
+    }
+    _refuse_if_imported(variables)
+    for name in (*OIDC_VARIABLES, *OFFLINE_VARIABLES, *PLACE_VARIABLES, *HUB_VARIABLES):
+        os.environ.pop(name, None)
+    for name in TOKEN_VARIABLES:
+        if not _is_practice_token(os.environ.get(name, "")):
+            os.environ.pop(name, None)
+    os.environ.update(variables)
+    _bypass_proxies(url)
+    colab.guard_token_secret(may_pass=None)
+    notes = ["small models, staged numbers; your real token and cache are not used"]
+    named = os.environ.get("PRACTICE_HUB_URL", "").rstrip("/")
+    if named and named != url:
+        notes.append(f"no practice Hub answers at {named} (PRACTICE_HUB_URL), so this one is new")
+    return url, str(home), notes
+
+
+def _bypass_proxies(url: str) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        hosts = [host.strip() for host in os.environ.get(name, "").split(",") if host.strip()]
+        if "*" not in hosts:
+            own = ["127.0.0.1", "localhost", urlsplit(url).hostname or ""]
+            os.environ[name] = ",".join(dict.fromkeys([*hosts, *own]))
+
+
+def _running_practice_hub() -> tuple[str, Path] | None:
+    """A practice Hub that was started for this kernel by somebody else, and its home."""
+    for variable in ("PRACTICE_HUB_URL", "HF_ENDPOINT"):
+        url = os.environ.get(variable, "").rstrip("/")
+        instance = practice_instance(url)
+        if instance is None:
+            continue
+        named = os.environ.get("PRACTICE_HUB_HOME") if variable == "PRACTICE_HUB_URL" else None
+        cache = _path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+        return url, _make_home(_path(named) if named else cache / "practice-hub" / instance)
+    return None
+
+
+def _start_practice_hub() -> tuple[str, Path]:
+    from practice_hub import PracticeHub
+
+    try:
+        home = _make_home(Path(tempfile.mkdtemp(prefix="practice-hub-")))
+    except OSError as error:
+        raise CourseError(
+            f"The practice Hub needs a temporary folder and got none ({error.strerror}). Free some "
+            "disk space, or name a folder in the variable TMPDIR."
+        ) from None
+    alone = os.environ.get("PRACTICE_HUB_AUTO_APPROVE", "").upper() in TRUE
+    hub = PracticeHub(auto_approve=alone).start()
+    _started.append(hub)
+    atexit.register(_remove_home, home, os.getpid())
+    return hub.url, home
+
+
+def _remove_home(home: Path, owner: int) -> None:
+    if os.getpid() == owner:  # not in a fork
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _make_home(home: Path) -> Path:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (home / HOME_MARKER).touch()
+    except OSError as error:
+        raise CourseError(
+            f"{home} cannot hold the practice Hub's files ({error.strerror}). Name another folder "
+            "in PRACTICE_HUB_HOME."
+        ) from None
+    return home
+
+
+def use_real_hub() -> tuple[str, str, list[str]]:
+    """Point the libraries at huggingface.co or its mirror; returns address, ``HF_HOME``, notes."""
+    endpoint = real_endpoint()
+    if os.environ.get("HF_ENDPOINT", "").rstrip("/") != endpoint:
+        os.environ.pop("HF_ENDPOINT", None)
+    os.environ.pop("HUGGINGFACE_CO_STAGING", None)
+    for name in PLACE_VARIABLES:
+        if not os.environ.get(name) or _in_practice_home(os.environ[name]):
+            os.environ.pop(name, None)
+    if not os.environ.get("XDG_CACHE_HOME"):
+        os.environ.pop("XDG_CACHE_HOME", None)
+    for name in TOKEN_VARIABLES:
+        if _is_practice_token(os.environ.get(name, "")):
+            os.environ.pop(name)
+    home, token_file = _real_places()
+    wanted = {"HF_ENDPOINT": endpoint, "HF_TOKEN_PATH": str(token_file.absolute())}
+    _refuse_if_imported(wanted)
+    notes = []
+    if endpoint.startswith("http://"):
+        notes.append(f"{endpoint} is plain http: what you send there, a token too, can be read")
+    if offline():
+        notes.append("offline mode is set: only what is in the cache can be loaded")
+    if token_file.is_file() and _is_practice_token(token_file.read_text(errors="replace")):
+        os.environ["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
+        notes.append(
+            f"{token_file} holds a practice token, so it is not sent: run `hf auth logout`"
+        )
+    colab.guard_token_secret(may_pass=lambda token: not _is_practice_token(token))
+    return endpoint, str(home), notes
+
+
+def _real_places() -> tuple[Path, Path]:
+    """HF_HOME and the token file, found as huggingface_hub finds them."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    home = _path(os.environ.get("HF_HOME") or f"{cache}/huggingface")
+    return home, _path(os.environ.get("HF_TOKEN_PATH") or str(home / "token"))
+
+
+def _path(text: str) -> Path:
+    return Path(os.path.expandvars(text)).expanduser()
+
+
+def _in_practice_home(text: str) -> bool:
+    path = _path(text)
+    return bool(text) and any((at / HOME_MARKER).exists() for at in (path, *path.parents))
+
+
+def _is_practice_token(text: str) -> bool:
+    return text.strip().startswith(PRACTICE_TOKEN)
+
+
+def _refuse_if_imported(variables: dict[str, str] | None = None) -> None:
+    """The client keeps the places that it read at import. Raise if they are not ``variables``."""
+    constants = sys.modules.get("huggingface_hub.constants")
+    if constants is None:
+        return
+    read = {
+        "HF_ENDPOINT": constants.ENDPOINT,
+        "HF_TOKEN_PATH": constants.HF_TOKEN_PATH,
+        "HF_HUB_CACHE": constants.HF_HUB_CACHE,
+    }
+    wanted = variables or {"HF_ENDPOINT": "a practice Hub"}
+    for name, value in wanted.items():
+        found = read.get(name, value)
+        if found == value or (name != "HF_ENDPOINT" and Path(found).absolute() == Path(value)):
+            continue
+        raise CourseError(
+            f"huggingface_hub was imported before cu.start() and stays with {name}={found}; "
+            f"this notebook wants {value}.\n{restart_words()}"
+        )
