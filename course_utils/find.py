@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import islice
@@ -15,7 +14,8 @@ from course_utils.hub.client import api, ask
 from course_utils.licenses import known_licenses, license_kind
 from course_utils.memory.checkpoint import stored_bytes
 from course_utils.memory.published import checkpoint_of
-from course_utils.report import UNKNOWN, TableReport
+from course_utils.report import TableReport
+from course_utils.text import UNKNOWN, did_you_mean, known, nearest
 from course_utils.units import in_count, in_gb
 
 if TYPE_CHECKING:
@@ -61,15 +61,11 @@ COLUMNS: dict[str, Callable[[FoundModel], str]] = {
     "license": lambda model: model.license or "none named",
     "kind": lambda model: model.license_kind,
     "gate": lambda model: model.gate,
-    "parameters": lambda model: _known(model.parameters, in_count),
-    "stored": lambda model: _known(model.stored_bytes, in_gb),
-    "downloads/30 d": lambda model: _known(model.downloads, "{:,}".format),
+    "parameters": lambda model: known(model.parameters, in_count),
+    "stored": lambda model: known(model.stored_bytes, in_gb),
+    "downloads/30 d": lambda model: known(model.downloads, "{:,}".format),
     "fits as": lambda model: model.way or UNKNOWN,
 }
-
-
-def _known(count: int | None, in_words: Callable[[int], str]) -> str:
-    return UNKNOWN if count is None else in_words(count)
 
 
 @dataclass(frozen=True, repr=False)
@@ -202,15 +198,14 @@ def _license(wanted: str | None) -> tuple[str | None, str | None]:
     """(identifier, None) or (None, kind): the Hub filters by the one, this module by the other."""
     if wanted is None:
         return None, None
-    known = {entry.id: entry.kind for entry in known_licenses().values()}
+    kinds_by_id = {entry.id: entry.kind for entry in known_licenses().values()}
     spelled = wanted.strip().lower()
-    if spelled in known:
+    if spelled in kinds_by_id:
         return spelled, None
-    kinds = sorted(set(known.values()))
+    kinds = sorted(set(kinds_by_id.values()))
     if spelled in kinds:
         return None, spelled
-    near = difflib.get_close_matches(spelled, known, n=3)
-    guess = f" Did you mean {' or '.join(near)}?" if near else ""
+    guess = did_you_mean(nearest(spelled, kinds_by_id, most=3))
     raise CourseError(
         f"{wanted[:80]!r} is no license identifier of the Hub and no kind of license.{guess} "
         f"Kinds: {', '.join(kinds)}."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import platform
 import re
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,7 @@ from typing import ClassVar
 
 from course_utils.errors import CourseError
 from course_utils.report import Report
+from course_utils.text import nearest
 from course_utils.units import in_gib
 
 TABLE = Path(__file__).parent / "gpus.csv"
@@ -112,7 +112,7 @@ class _Gpus(Mapping[str, Gpu]):
         spelling = _spelling(name)
         if spelling in self._by_spelling:
             return self._by_spelling[spelling]
-        near = difflib.get_close_matches(spelling, self._by_spelling, n=1)
+        near = nearest(spelling, self._by_spelling)
         guess = f" The nearest is {self._by_spelling[near[0]].name}." if near else ""
         raise UnknownGpu(
             f"There is no GPU {name!r} in the table.{guess} Known: {', '.join(self)}. "

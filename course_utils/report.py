@@ -7,7 +7,8 @@ import html
 from collections.abc import Iterator
 from typing import Any
 
-UNKNOWN = "?"
+from course_utils.text import UNKNOWN
+
 SHORT = 40  # characters of a cell that is not broken into lines
 
 

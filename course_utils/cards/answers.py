@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from course_utils.cards.markdown import LABEL, Block, CardText, Passage
+from course_utils.text import shorten
 
 SHOWN = 120  # characters of an answer in a report
 
@@ -68,8 +69,7 @@ class Answer:
     def in_short(self) -> str:
         if not self.found:
             return "the card does not say"
-        words = " ".join(self.text.split())
-        words = words if len(words) <= SHOWN else words[: SHOWN - 1] + "…"
+        words = shorten(self.text, SHOWN)
         if self.lines is None:
             return words
         first, last = self.lines

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
@@ -23,6 +22,7 @@ from course_utils.exercises.checkers.judgement import (
     untouched,
     wrong,
 )
+from course_utils.text import nearest, shorten
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,7 @@ def find(exercise_id: str) -> Exercise:
         return exercises[wanted]
     if not exercises:
         raise CourseError("No exercises are declared yet.")
-    near = difflib.get_close_matches(wanted[:20], exercises, n=3, cutoff=0.0)
-    shown = wanted if len(wanted) <= 20 else wanted[:20] + "…"
-    raise CourseError(f'There is no exercise "{shown}". The nearest: {", ".join(sorted(near))}.')
+    near = nearest(wanted[:20], exercises, most=3, likeness=0.0)
+    raise CourseError(
+        f'There is no exercise "{shorten(wanted, 20)}". The nearest: {", ".join(sorted(near))}.'
+    )

@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from course_utils.fit.advice import Alternative, alternatives
-from course_utils.fit.ways import RULE, Way, all_ways, best_of, known, room_on
+from course_utils.fit.ways import RULE, Way, all_ways, best_of, room_on
 from course_utils.gpus import Device, Gpu, planned_for
 from course_utils.memory.published import PLACEHOLDER, Checkpoint, checkpoint_of
 from course_utils.report import TableReport
+from course_utils.text import in_tokens, known
 from course_utils.units import in_gb, in_gib
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class FitTable(TableReport, Sequence[Way]):
         return best_of(self.ways)
 
     def title(self) -> str:
-        tokens = f"{self.context:,} tokens" + (f" × {self.batch}" if self.batch > 1 else "")
-        return f"{self.model} on {self.device}, {in_gib(self.memory)}, {tokens}"
+        asked = in_tokens(self.context, self.batch)
+        return f"{self.model} on {self.device}, {in_gib(self.memory)}, {asked}"
 
     def columns(self) -> tuple[str, ...]:
         return "way", "expected", "at most", "verdict", "RAM to load", "disk", "download"

@@ -13,7 +13,8 @@ from course_utils.gpus import Device, Gpu
 from course_utils.memory import MemoryEstimate, Range, estimate_memory
 from course_utils.memory.published import Checkpoint
 from course_utils.memory.weights import ITEM_BYTES
-from course_utils.report import UNKNOWN, Report
+from course_utils.report import Report
+from course_utils.text import known
 from course_utils.units import in_gb, in_gib
 
 FITS, TIGHT, SPILLS, NO = "fits", "tight", "spills", "does not fit"
@@ -89,10 +90,6 @@ class Plan:
     dtype: str | None
     quantization: str | None
     why: str
-
-
-def known(count: int | None, in_units: Any) -> str:
-    return UNKNOWN if count is None else in_units(count)
 
 
 def room_on(target: Gpu | Device) -> int:

@@ -31,10 +31,10 @@ from course_utils.licenses.verdict import (
     each_once,
     either,
     rule,
-    shortened,
     worse,
 )
 from course_utils.report import Report
+from course_utils.text import shorten
 
 __all__ = [
     "KINDS",
@@ -122,7 +122,7 @@ def check_license(
         raise CourseError('The list names no license: give identifiers such as "mit".')
     ruling = either(rule(one, use) for one in listed)
     return LicenseReport(
-        subject=shortened(", ".join(str(one).strip() for one in listed)),
+        subject=shorten(", ".join(str(one).strip() for one in listed)),
         use=use,
         verdict=ruling.verdict,
         kind=ruling.kind,
@@ -186,7 +186,7 @@ def _weigh(
         stated = read_repo(ancestor.info, metadata)
     theirs, _ = rule_repo(stated, use)
     tags = ", ".join(str(tag) for tag in stated.tags) or "no license tag"
-    says = f"{name}: {shortened(tags)} ({theirs.kind}), named by {ancestor.child}"
+    says = f"{name}: {shorten(tags)} ({theirs.kind}), named by {ancestor.child}"
     if theirs.kind == "unknown":
         finding = f"The license of its base model {name} does not say what it allows ({tags})."
         if same_owner:
@@ -197,7 +197,7 @@ def _weigh(
     if theirs.kind == "permissive" or not (adds or stricter):
         return worse(so_far, theirs), [], says
     finding = (
-        f"Its base model {name} is under {shortened(tags)} ({theirs.kind}), which asks for more "
+        f"Its base model {name} is under {shorten(tags)} ({theirs.kind}), which asks for more "
         "than the tag of this repo. A finetune cannot give away what its base model did not."
     )
     reason = f"The base model {name} decides. {theirs.reason}"

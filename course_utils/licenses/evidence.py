@@ -10,7 +10,8 @@ from course_utils.cards.markdown import read_card_text
 from course_utils.errors import HubTrouble
 from course_utils.hub.client import read_text
 from course_utils.licenses.table import SAY_NOTHING, License, find_license, mentioned, recognize
-from course_utils.licenses.verdict import Ruling, described, each_once, either, rule, shortened
+from course_utils.licenses.verdict import Ruling, described, each_once, either, rule
+from course_utils.text import shorten
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
@@ -101,9 +102,9 @@ def read_repo(info: ModelInfo, metadata: dict[str, Any]) -> Stated:
     if not tags:
         notes.add("tag", "none")
     if name:
-        notes.add("license_name", shortened(str(name)))
+        notes.add("license_name", shorten(str(name)))
     if link:
-        notes.add("license_link", shortened(str(link)))
+        notes.add("license_link", shorten(str(link)))
     files = [one.rfilename for one in info.siblings or ()]
     _read_license_files(info.id, files, notes)
     if "README.md" in files and not notes.out_of_reach:
@@ -155,7 +156,7 @@ def _note_clues(source: str, text: str, notes: _Notes, all_of_them: bool) -> Non
         forbids = _forbids_business(line)
         if not (forbids or (all_of_them and WORTH_READING.search(line))):
             continue
-        quoted = f"line {number}: {shortened(' '.join(line.split()))}"
+        quoted = f"line {number}: {shorten(' '.join(line.split()))}"
         if forbids:
             notes.forbids.append(f"{source}, {quoted}")
         if shown < MOST_CLUES:
@@ -192,7 +193,7 @@ def _read_card(repo_id: str, tags: tuple[Any, ...], notes: _Notes) -> None:
         forbids = None if strict else _forbids_business(passage.text)
         if forbids:
             line = next(line for line in passage.text.splitlines() if forbids[0] in line)
-            notes.forbids.append(f"the card, {place}: {shortened(line)}")
+            notes.forbids.append(f"the card, {place}: {shorten(line)}")
 
 
 def _read_gate(info: ModelInfo, metadata: dict[str, Any], notes: _Notes) -> None:
@@ -209,7 +210,7 @@ def _read_gate(info: ModelInfo, metadata: dict[str, Any], notes: _Notes) -> None
         notes.texts.append(("the gate", row))
         return
     for line in [*prompt.splitlines(), *asked]:
-        line = shortened(line.strip())
+        line = shorten(line.strip())
         if _forbids_business(line):
             notes.forbids.append(f"the gate: {line}")
         if WORTH_READING.search(line):
@@ -238,7 +239,7 @@ def rule_repo(stated: Stated, use: str) -> tuple[Ruling, list[str]]:
             reason = f"The tag would allow it, other words of the repo do not. {ruling.reason}"
             ruling = Ruling("cannot-tell", ruling.kind, reason)
     elif FORBIDS_BUSINESS.search(stated.named.replace("_", "-")):
-        findings.append(f"Its name says so: {shortened(stated.named)} (non-commercial).")
+        findings.append(f"Its name says so: {shorten(stated.named)} (non-commercial).")
     return ruling, findings
 
 
@@ -264,6 +265,6 @@ def _nothing_said(stated: Stated) -> str:
     if not stated.tags:
         return "The repo names no license, and that is no permission: ask its author."
     own_text = any("a text of its own" in one.says for one in stated.evidence)
-    called = f" called {shortened(stated.named)}" if stated.named else ""
+    called = f" called {shorten(stated.named)}" if stated.named else ""
     where = "read that text" if own_text else "find its text and read it"
     return f"Its tag says only that it has a license of its own{called}: {where}."

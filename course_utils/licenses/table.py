@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
+
+from course_utils import text
 
 HEAD = 3000  # characters of a license file in which it says what it is
 # Licenses by how much they ask for, least first.
@@ -87,7 +88,7 @@ def license_kind(identifier: str | None) -> str:
 
 def nearest(identifier: str) -> str | None:
     """The known identifier that is spelled most like this one, if any is near."""
-    near = difflib.get_close_matches(_key(identifier[:60]), known_licenses(), n=1, cutoff=0.75)
+    near = text.nearest(_key(identifier), known_licenses(), likeness=0.75)
     return known_licenses()[near[0]].id if near else None
 
 

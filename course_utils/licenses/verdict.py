@@ -14,10 +14,10 @@ from course_utils.licenses.table import (
     find_license,
     nearest,
 )
+from course_utils.text import shorten
 
 USES = ("commercial", "internal", "research", "personal")
 BEST_FIRST = ("yes", "yes-if", "cannot-tell", "no")
-LONGEST = 200
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def either(rulings: Iterable[Ruling], why: str = "") -> Ruling:
         return given[0]
     if len(verdicts) > 1 and not verdicts <= {"yes", "yes-if"}:
         why = why or "Several licenses are named, and whether you may choose one is not said."
-        said = " ".join(dict.fromkeys(shortened(ruling.reason) for ruling in given[:4]))
+        said = " ".join(dict.fromkeys(shorten(ruling.reason) for ruling in given[:4]))
         return Ruling("cannot-tell", strictest.kind, f"{why} {said}")
     worst = max(given, key=lambda ruling: BEST_FIRST.index(ruling.verdict))
     reasons = dict.fromkeys(ruling.reason for ruling in given[:4])
@@ -101,13 +101,13 @@ def all_conditions(rulings: Iterable[Ruling]) -> tuple[str, ...]:
 def _unknown_words(identifier: str) -> str:
     near = nearest(identifier)
     meant = f" Did its author mean {near}?" if near else ""
-    return f"{shortened(identifier.strip())!r} is not on the Hub's list of licenses.{meant}"
+    return f"{shorten(identifier.strip())!r} is not on the Hub's list of licenses.{meant}"
 
 
 def described(identifier: Any) -> str:
     row = find_license(identifier)
     if row is None:
-        return f"{shortened(str(identifier).strip())}: not on the Hub's list"
+        return f"{shorten(str(identifier).strip())}: not on the Hub's list"
     if row.id in SAY_NOTHING:
         return row.id
     note = f"; {row.note}" if row.note else ""
@@ -131,8 +131,3 @@ def each_once(listed: Iterable[Any]) -> list[Any]:
             row = find_license(text)
             found.setdefault(row.id if row else text, one if isinstance(one, str) else text)
     return list(found.values())
-
-
-def shortened(text: str) -> str:
-    shown = "".join(letter if letter.isprintable() else " " for letter in text[: 2 * LONGEST])
-    return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"

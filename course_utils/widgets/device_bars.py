@@ -8,6 +8,7 @@ from typing import Any
 from course_utils.fit.ways import needed_on, verdict
 from course_utils.gpus import Device, Gpu
 from course_utils.memory import MemoryEstimate, MemoryMeasurement
+from course_utils.text import in_tokens
 from course_utils.units import in_gib
 from course_utils.widgets.bars import Bar, Part, check_bytes
 from course_utils.widgets.readings import Reading
@@ -53,7 +54,7 @@ def predicted_parts(estimate: MemoryEstimate) -> Iterator[Part]:
     basis = estimate.weights_basis
     note = f"between {low} and {high}" if basis == "range" else basis
     yield Part("weights", estimate.weights, measured=False, note=note)
-    tokens = f"{estimate.context:,} tokens" + (f" × {estimate.batch}" if estimate.batch > 1 else "")
+    tokens = in_tokens(estimate.context, estimate.batch)
     yield Part("cache", estimate.kv_cache, measured=False, note=tokens)
     if estimate.cache_states:
         yield Part("states", estimate.cache_states, measured=False)

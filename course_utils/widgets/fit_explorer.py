@@ -9,6 +9,7 @@ from course_utils.fit.ways import RULE, all_ways, best_of
 from course_utils.gpus import GPUS, Device, Gpu, planned_for
 from course_utils.memory import MemoryEstimate, estimate_memory, read_stored
 from course_utils.memory.published import checkpoint_of
+from course_utils.text import in_tokens
 from course_utils.widgets import look
 from course_utils.widgets.bars import KEY, Bar, as_html, as_text
 from course_utils.widgets.device_bars import live_bar, planned_bar
@@ -97,8 +98,7 @@ class FitExplorer(Shown):
         return target.name, target
 
     def title(self) -> str:
-        tokens = f"{self.context:,} tokens" + (f" × {self.batch}" if self.batch > 1 else "")
-        return f"{self._checkpoint.model_id} on {self.gpu}, {tokens}"
+        return f"{self._checkpoint.model_id} on {self.gpu}, {in_tokens(self.context, self.batch)}"
 
     def verdict_words(self) -> str:
         words = f"{self.way.way}: {self.way.verdict}"

@@ -15,17 +15,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from course_utils.exercises.checkers.judgement import (
+    LONGEST_MESSAGE,
     NOT_ATTEMPTED,
     RIGHT,
     Checker,
     Judgement,
     crashed,
-    shortened,
     type_words,
     untouched,
     wrong,
 )
 from course_utils.exercises.checkers.number import SMALL, Quantity, as_number, near, slip
+from course_utils.text import shorten
 
 SECONDS = 10.0
 EMPTY_BODY = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
@@ -174,7 +175,9 @@ def _is_stub(function: Any, returned: Any) -> bool:
 def _call_words(function: Any, case: Case) -> str:
     name = getattr(function, "__name__", "your function")
     name = "your function" if name == "<lambda>" else str(name)[:80]
-    return shortened(f"{name}({', '.join(repr(argument) for argument in case.arguments)})")
+    return shorten(
+        f"{name}({', '.join(repr(argument) for argument in case.arguments)})", LONGEST_MESSAGE
+    )
 
 
 class TookTooLong(BaseException):

@@ -11,6 +11,7 @@ from types import CodeType
 from typing import Any
 
 from course_utils.errors import CourseError
+from course_utils.text import shorten
 
 # From worst to best; merging progress keeps the best.
 OUTCOMES = ("not attempted", "crashed", "wrong", "right")
@@ -113,17 +114,12 @@ def crashed(error: BaseException, code: CodeType | None = None, during: str = ""
 def in_words(error: BaseException) -> str:
     name = type(error).__name__[:80]
     try:
-        message = shortened(str(error))
+        message = shorten(str(error), LONGEST_MESSAGE)
     except Exception:
         return f"{name}, whose message cannot be shown."
     if not message:
         return f"{name}."
     return f"{name}: {message}{'' if message.endswith(('.', '!', '?', '…')) else '.'}"
-
-
-def shortened(text: str) -> str:
-    line = " ".join(text[: 4 * LONGEST_MESSAGE].split())
-    return line if len(line) <= LONGEST_MESSAGE else line[: LONGEST_MESSAGE - 1] + "…"
 
 
 def type_words(answer: Any) -> str:
@@ -140,6 +136,6 @@ def _line_within(error: BaseException, code: CodeType) -> str:
     if not steps:
         return ""
     last, line = steps[-1]
-    source = shortened(linecache.getline(last.co_filename, line))
+    source = shorten(linecache.getline(last.co_filename, line), LONGEST_MESSAGE)
     place = f"It happened in line {line - last.co_firstlineno + 1} of {last.co_name}"
     return place + (f": `{source}`." if source else ".")
