@@ -4,6 +4,7 @@ They look things up, predict, measure, draw and explain; the Hugging Face calls 
 """
 
 from course_utils.cards import CardReport, read_card
+from course_utils.drawings import Picture, draw_hits, draw_memory, pictures, show_picture
 from course_utils.errors import CourseError
 from course_utils.exercises import (
     YOUR_ANSWER,
@@ -47,20 +48,25 @@ __all__ = [
     "MemoryEstimate",
     "MemoryMeasurement",
     "Models",
+    "Picture",
     "Session",
     "VRAMGauge",
     "check_access",
     "check_answer",
     "check_license",
     "current_device",
+    "draw_hits",
+    "draw_memory",
     "estimate_memory",
     "find_models",
     "hint",
     "local_server",
     "measure_memory",
     "merge_progress",
+    "pictures",
     "progress",
     "read_card",
+    "show_picture",
     "solution",
     "start",
     "ways_to_fit",

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from course_utils.drawings.block_of_64 import block_of_64
+from course_utils.drawings.four_sizes import four_sizes
+from course_utils.drawings.gate_doors import gate_doors
+from course_utils.drawings.gate_steps import gate_steps
+from course_utils.drawings.gpu_ladder import gpu_ladder
+from course_utils.drawings.hits import draw_hits
 from course_utils.drawings.kv_cache import kv_cache
+from course_utils.drawings.layers_placed import layers_placed
+from course_utils.drawings.license_families import license_families
+from course_utils.drawings.memory_bars import draw_memory
+from course_utils.drawings.on_the_gpu import on_the_gpu
 from course_utils.drawings.picture import Picture
 from course_utils.drawings.sixteen_bits import sixteen_bits
 from course_utils.drawings.sixteen_marks import sixteen_marks
 from course_utils.errors import CourseError
+from course_utils.report import TableReport
 from course_utils.text import did_you_mean, nearest
 
-__all__ = ["Picture", "show_picture"]
+__all__ = ["Picture", "Pictures", "draw_hits", "draw_memory", "pictures", "show_picture"]
 
 DRAWINGS: dict[str, Callable[[], Picture]] = {
+    "license_families": license_families,
+    "gate_doors": gate_doors,
+    "gate_steps": gate_steps,
+    "on_the_gpu": on_the_gpu,
+    "four_sizes": four_sizes,
     "sixteen_bits": sixteen_bits,
+    "layers_placed": layers_placed,
     "sixteen_marks": sixteen_marks,
     "block_of_64": block_of_64,
     "kv_cache": kv_cache,
+    "gpu_ladder": gpu_ladder,
 }
 
 
@@ -32,3 +50,24 @@ def show_picture(name: str) -> Picture:
         return DRAWINGS[name]()
     guess = did_you_mean(repr(one) for one in nearest(str(name), DRAWINGS, most=2, likeness=0.4))
     raise CourseError(f"There is no picture {name!r}.{guess} cu.pictures() lists them all.")
+
+
+@dataclass(frozen=True, repr=False)
+class Pictures(TableReport):
+    """The names that ``show_picture()`` knows, with what each shows."""
+
+    titles: dict[str, str]
+
+    def title(self) -> str:
+        return f'{len(self.titles)} pictures: cu.show_picture("{next(iter(self.titles))}")'
+
+    def columns(self) -> tuple[str, ...]:
+        return "name", "what it shows"
+
+    def lines(self) -> Iterator[tuple[str, ...]]:
+        yield from self.titles.items()
+
+
+def pictures() -> Pictures:
+    """The course's drawings, in the order of its lessons."""
+    return Pictures({name: draw().title for name, draw in DRAWINGS.items()})

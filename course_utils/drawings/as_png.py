@@ -62,9 +62,17 @@ def _draw(axes: Any, shape: Shape, order: int) -> None:
             )
         case Line():
             at, up = zip(*shape.points, strict=True)
-            dashes = (0, (5 / shape.thick, 4 / shape.thick)) if shape.dashed else "-"
-            look = {"color": colour, "linewidth": shape.thick * POINTS, "linestyle": dashes}
-            axes.add_line(Line2D(at, up, solid_capstyle="butt", zorder=order, **look))
+            axes.add_line(
+                Line2D(
+                    at,
+                    up,
+                    color=colour,
+                    linewidth=shape.thick * POINTS,
+                    linestyle=_dashes(shape),
+                    solid_capstyle="butt",
+                    zorder=order,
+                )
+            )
             if shape.arrow:
                 axes.add_patch(Polygon(arrow_tip(shape), color=colour, linewidth=0, zorder=order))
         case Area():
@@ -83,21 +91,25 @@ def _fill(axes: Any, shape: Area, colour: str, order: int) -> None:
                 shape.points,
                 facecolor=to_rgba(colour, alpha),
                 edgecolor=colour,
-                hatch="//////" if hatched else None,
+                hatch="////" if hatched else None,
                 linewidth=0,
                 zorder=order,
             )
         )
     if shape.edge:
-        dashes = (0, (5 / shape.thick, 4 / shape.thick)) if shape.dashed else "-"
         axes.add_patch(
             Polygon(
                 shape.points,
                 facecolor="none",
                 edgecolor=colour_of(shape.edge, LIGHT),
                 linewidth=shape.thick * POINTS,
-                linestyle=dashes,
+                linestyle=_dashes(shape),
                 joinstyle="miter",
                 zorder=order,
             )
         )
+
+
+def _dashes(shape: Line | Area) -> Any:
+    """Five units drawn, four left out; matplotlib counts in widths of the line."""
+    return (0, (5 / shape.thick, 4 / shape.thick)) if shape.dashed else "-"

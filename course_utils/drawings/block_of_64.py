@@ -11,8 +11,8 @@ from course_utils.drawings.sixteen_marks import NF4
 from course_utils.memory.quantization import BLOCK
 
 # Weights as a layer might have them: spread like a bell curve, in no order, the largest 0.048.
-ORDER = [27 * place % BLOCK for place in range(BLOCK)]
-SPREAD = [NormalDist().inv_cdf((rank + 0.5) / BLOCK) for rank in ORDER]
+ORDER = [(27 * place + 20) % BLOCK for place in range(BLOCK)]
+SPREAD = [NormalDist().inv_cdf((rank + 0.3) / BLOCK) for rank in ORDER]
 SCALE = 0.048
 WEIGHTS = [SCALE * value / max(map(abs, SPREAD)) for value in SPREAD]
 LARGEST = max(range(BLOCK), key=lambda place: abs(WEIGHTS[place]))
@@ -25,7 +25,7 @@ LEFT, STEP, ZERO, HALF = 66.0, 4.2, 128.0, 58.0
 
 
 def block_of_64() -> Picture:
-    return Picture("block_of_64", "64 weights share one scale", _words(), 398, tuple(_shapes()))
+    return Picture("block_of_64", "64 weights share one scale", _words(), 404, tuple(_shapes()))
 
 
 def _shapes() -> Iterator[Shape]:
@@ -44,14 +44,16 @@ def _shapes() -> Iterator[Shape]:
         colour = "cache" if place == LARGEST else "weights"
         top = ZERO - max(height, 0)
         yield box(LEFT + place * STEP, top, STEP - 1.4, max(abs(height), 0.8), colour)
+    at = LEFT + LARGEST * STEP
+    yield Words(at, ZERO + HALF + 16, "the largest", 12, "middle", colour="soft")
     yield from paragraph(
         16,
-        214,
+        230,
         "The largest of the 64 becomes 1 or -1. Then every\n"
         "weight is rounded to one of the 16 marks on the right.",
         12,
     )
-    yield from _bytes(262)
+    yield from _bytes(280)
 
 
 def _bytes(top: float) -> Iterator[Shape]:
@@ -74,9 +76,9 @@ def _bytes(top: float) -> Iterator[Shape]:
 def _words() -> str:
     after = PACKED + SCALE_BYTES
     return (
-        f"64 weights as bars between -{SCALE} and {SCALE}. All are divided by the largest, {SCALE}, "
-        "so that they reach from -1 to 1; that divisor is called their scale. Then each is rounded "
-        "to one of the sixteen marks of nf4.\n"
+        f"64 weights as bars between -{SCALE} and {SCALE}. All are divided by the size of the "
+        f"largest, {SCALE}, so that they reach from -1 to 1; that divisor is called their scale. "
+        "Then each is rounded to one of the sixteen marks of nf4.\n"
         f"In 16 bits the block takes 64 × 2 = {BEFORE} bytes. In nf4 it takes {PACKED} bytes for "
         f"64 marks of four bits, and {SCALE_BYTES} for the scale in float32: {after} bytes, or "
         f"{8 * after / BLOCK:g} bits a weight."

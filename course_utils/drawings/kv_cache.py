@@ -15,9 +15,7 @@ CACHE_CELLS = 3  # drawn of a key, and of a value
 
 
 def kv_cache() -> Picture:
-    return Picture(
-        "kv_cache", "What grows with a longer prompt", _words(), 398, tuple(_shapes())
-    )
+    return Picture("kv_cache", "What grows with a longer prompt", _words(), 398, tuple(_shapes()))
 
 
 def _shapes() -> Iterator[Shape]:

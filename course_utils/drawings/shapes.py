@@ -1,7 +1,8 @@
 """What a picture consists of. Lengths are units of a sheet that is 400 wide; y grows downwards.
 
 ``colour`` is a name that turns with the page ("paper", "ink", "soft", "rule"), a part of memory as
-the widgets name it ("weights", "cache", …), a verdict's ("yes", "if", "no", "unsure"), or "#rrggbb".
+the widgets name it ("weights", "cache", …), a verdict's ("yes", "if", "no", "unsure"), or
+"#rrggbb".
 """
 
 from __future__ import annotations

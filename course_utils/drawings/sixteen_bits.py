@@ -12,7 +12,7 @@ from course_utils.drawings.shapes import Line, Shape, Words, box, line, paragrap
 
 EXAMPLE = 0.1
 LEFT, RIGHT = 16.0, 384.0
-BIT = 20.0
+BIT, PITCH = 20.0, 23.2
 KINDS = {"sign": "others", "range": "weights", "steps": "activations"}
 DECADES = (-45, 40)  # the ends of the line of powers of ten
 
@@ -62,29 +62,31 @@ FORMATS = (FLOAT16, BFLOAT16)
 
 
 def sixteen_bits() -> Picture:
-    return Picture("sixteen_bits", "Two ways to spend 16 bits", _words(), 452, tuple(_shapes()))
+    return Picture("sixteen_bits", "Two ways to spend 16 bits", _words(), 496, tuple(_shapes()))
 
 
 def _shapes() -> Iterator[Shape]:
-    left = LEFT
-    for kind, meaning in (("sign", "sign"), ("range", "range"), ("steps", "fineness")):
-        yield box(left, 43, 14, 14, KINDS[kind], "washed", edge=KINDS[kind])
-        yield Words(left + 20, 54, meaning, 12)
-        left += 36 + 9 * len(meaning)
-    for top, one in zip((84, 150), FORMATS, strict=True):
+    for top, one in zip((60, 150), FORMATS, strict=True):
         yield from _bits(one, top)
-    yield from _fineness(220)
-    yield from _range(322)
+    yield from _fineness(254)
+    yield from _range(368)
 
 
 def _bits(one: Format, top: float) -> Iterator[Shape]:
     yield Words(LEFT, top, one.name, bold=True)
     yield Words(RIGHT, top, f"{EXAMPLE} is stored as {one.stored(EXAMPLE):.6f}", 12, "end")
-    kinds = ["sign"] + ["range"] * one.exponent + ["steps"] * one.fraction
-    for place, (kind, bit) in enumerate(zip(kinds, one.bits(EXAMPLE), strict=True)):
-        at = LEFT + place * 23
-        yield box(at, top + 9, BIT, BIT + 2, KINDS[kind], "washed", edge=KINDS[kind])
-        yield Words(at + BIT / 2, top + 25, bit, 13, "middle", mono=True)
+    bits, place = one.bits(EXAMPLE), 0
+    for kind, count in (("sign", 1), ("range", one.exponent), ("steps", one.fraction)):
+        left = LEFT + place * PITCH
+        for number, bit in enumerate(bits[place : place + count]):
+            at = left + number * PITCH
+            yield box(at, top + 9, BIT, BIT + 2, KINDS[kind], "washed", edge=KINDS[kind])
+            yield Words(at + BIT / 2, top + 25, bit, 13, "middle", mono=True)
+        right = left + count * PITCH - (PITCH - BIT)
+        yield line((left, top + 36), (right, top + 36), colour=KINDS[kind], thick=3)
+        words = {"sign": "±", "range": f"range: {count} bits", "steps": f"fineness: {count} bits"}
+        yield Words((left + right) / 2, top + 52, words[kind], 12, "middle")
+        place += count
 
 
 def _fineness(top: float) -> Iterator[Shape]:
@@ -118,7 +120,7 @@ def _range(top: float) -> Iterator[Shape]:
         at = _at(10.0**power)
         yield line((at, axis), (at, axis + 4))
         yield Words(at, axis + 18, text, 12, "middle", colour="soft")
-    words = f"pale: digits get lost. float16 ends at {FLOAT16.largest:,.0f}: above is inf."
+    words = f"pale: digits get lost. Beyond {FLOAT16.largest:,.0f}, float16 says inf."
     yield from paragraph(LEFT, top + 112, words, size=12)
 
 
@@ -131,13 +133,8 @@ def _words() -> str:
     lines = [
         f"{one.name}: 1 bit of sign, {one.exponent} bits for the range, {one.fraction} for how "
         f"fine it is. {EXAMPLE} is {one.bits(EXAMPLE)}, which is {one.stored(EXAMPLE):.6f}. "
-        f"{2**one.fraction:,} steps from 1 to 2. From {one.smallest:.1e} (digits get lost below "
-        f"{one.full_from:.1e}) to {one.largest:,.0f}."
-        if one is FLOAT16
-        else f"{one.name}: 1 bit of sign, {one.exponent} bits for the range, {one.fraction} for "
-        f"how fine it is. {EXAMPLE} is {one.bits(EXAMPLE)}, which is {one.stored(EXAMPLE):.6f}. "
-        f"{2**one.fraction:,} steps from 1 to 2. From {one.smallest:.1e} (digits get lost below "
-        f"{one.full_from:.1e}) to {one.largest:.1e}."
+        f"{2**one.fraction:,} steps from 1 to 2. It reaches from {one.smallest:.1e} (digits get "
+        f"lost below {one.full_from:.1e}) to {one.largest:.3e}."
         for one in FORMATS
     ]
     return "\n".join([*lines, "float16 is finer. bfloat16 reaches as far as float32."])

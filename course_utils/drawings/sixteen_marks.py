@@ -48,7 +48,9 @@ def _at(value: float) -> float:
 
 def _shapes() -> Iterator[Shape]:
     yield _bell()
-    yield from paragraph(16, 60, "Most weights are close\nto zero, so most of the\nmarks are, too.", 12)
+    yield from paragraph(
+        16, 60, "Most weights are close\nto zero, so most of the\nmarks are, too.", 12
+    )
     yield line((_at(-1), LINE), (_at(1), LINE), colour="ink")
     chosen = nearest_mark(WEIGHT)
     for number, value in enumerate(NF4):
@@ -59,7 +61,7 @@ def _shapes() -> Iterator[Shape]:
         yield Words(_at(value), low, f"{number}", 12, "middle", bold=is_chosen, mono=True)
     for value, anchor in ((-1.0, "start"), (0.0, "middle"), (1.0, "end")):
         at = _at(value) + {"start": -8, "middle": 0, "end": 8}[anchor]
-        yield Words(at, LINE + 62, f"{value:g}", 12, anchor, colour="soft")
+        yield Words(at, LINE + 62, f"value {value:g}", 12, anchor, colour="soft")
     yield from _the_weight(chosen)
 
 
@@ -72,7 +74,7 @@ def _bell() -> Area:
 
 def _the_weight(chosen: int) -> Iterator[Shape]:
     at = _at(WEIGHT)
-    yield Words(at + 12, 102, f"your weight: {WEIGHT}", 13, bold=True)
+    yield Words(384, 84, f"your weight: {WEIGHT}", 13, "end", bold=True)
     yield Dot(at, 98, 5, "cache")
     yield line((at, 104), (at, 150), (_at(NF4[chosen]) + 1, LINE - 9), colour="cache", thick=2)
     top = 262.0
@@ -83,7 +85,6 @@ def _the_weight(chosen: int) -> Iterator[Shape]:
         yield box(left + 24 * place, top, 22, 24, "weights", "washed", edge="weights")
         yield Words(left + 24 * place + 11, top + 17, bit, 15, "middle", mono=True)
     yield Words(16, top + 52, "kept: only these four bits", bold=True)
-    yield Words(left + 47, top + 40, "", 12)
     yield from paragraph(
         16,
         top + 78,

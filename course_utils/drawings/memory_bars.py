@@ -1,0 +1,152 @@
+"""``draw_memory()``: estimates as bars beside a GPU's end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from course_utils.drawings.marks import verdict_mark
+from course_utils.drawings.picture import Picture
+from course_utils.drawings.shapes import Shape, Words, box, line
+from course_utils.errors import CourseError
+from course_utils.fit.ways import FITS, NO, TIGHT, needed_on, room_on, verdict
+from course_utils.gpus import Device, Gpu, planned_for
+from course_utils.memory import MemoryEstimate
+from course_utils.text import shorten
+from course_utils.units import in_gib
+
+MARKS = {FITS: "yes", TIGHT: "yes-if", NO: "no"}
+# What each part is called, and the letter that stands for it in the bar, as in the widgets.
+PARTS = {
+    "weights": ("weights", "W"),
+    "cache": ("KV cache", "K"),
+    "activations": ("activations", "A"),
+    "runtime": ("CUDA and its libraries", "C"),
+}
+CHIP = 15.0  # width of a letter's white ground
+LEFT, RIGHT = 16.0, 384.0
+TOP, STEP = 66.0, 62.0
+LONGEST_TITLE, LONGEST_LABEL = 33, 22
+
+
+def draw_memory(*estimates: MemoryEstimate, gpu: str | int | Gpu | Device | None = None) -> Picture:
+    """Estimates as bars, one below the other, with a line where the GPU ends.
+
+    Args:
+        estimates: what ``estimate_memory()`` gives, such as one for each of three contexts.
+        gpu: a name in ``GPUS``, "cpu", bytes, a ``Gpu`` or ``Device``; None is this machine's.
+
+    Raises:
+        CourseError: there is no estimate to draw, or no such GPU.
+    """
+    if not estimates or not all(isinstance(one, MemoryEstimate) for one in estimates):
+        raise CourseError("Give one or more estimates: cu.draw_memory(cu.estimate_memory(…)).")
+    target = planned_for(gpu)
+    bars = [
+        _Bar(one, target, label) for one, label in zip(estimates, _labels(estimates), strict=True)
+    ]
+    models = {one.model.split("/")[-1] for one in estimates}
+    subject = models.pop() if len(models) == 1 else "Models"
+    title = shorten(f"{subject} on {target.name}", LONGEST_TITLE)
+    height = TOP + STEP * len(bars) + 70
+    return Picture("memory_bars", title, _words(bars, target), height, tuple(_shapes(bars, target)))
+
+
+class _Bar:
+    """One estimate, cut into the parts that are drawn. Sizes in bytes, those that are expected."""
+
+    def __init__(self, estimate: MemoryEstimate, target: Gpu | Device, label: str) -> None:
+        needed = needed_on(target, estimate)
+        self.label = label
+        self.total, self.most = needed.expected, needed.high
+        self.verdict = verdict(needed, room_on(target))
+        self.parts = {
+            "runtime": estimate.runtime.expected if target.kind == "cuda" else 0,
+            "weights": estimate.weights,
+            "cache": estimate.kv_cache + estimate.cache_states,
+        }
+        self.parts["activations"] = max(0, self.total - sum(self.parts.values()))
+
+    def words(self) -> str:
+        return f"{in_gib(self.total)} to {in_gib(self.most)}"
+
+
+def _labels(estimates: tuple[MemoryEstimate, ...]) -> list[str]:
+    """What sets each apart from the others."""
+    asked = [
+        (
+            one.model.split("/")[-1],
+            one.quantization or one.dtype,
+            f"{one.context:,} tokens" + (f" × {one.batch:,}" if one.batch > 1 else ""),
+        )
+        for one in estimates
+    ]
+    differ = [len(set(column)) > 1 for column in zip(*asked, strict=True)]
+    if not any(differ):
+        differ = [False, True, True]
+    return [
+        shorten(
+            ", ".join(word for word, told in zip(one, differ, strict=True) if told), LONGEST_LABEL
+        )
+        for one in asked
+    ]
+
+
+def _shapes(bars: list[_Bar], target: Gpu | Device) -> Iterator[Shape]:
+    room = room_on(target)
+    unit = (RIGHT - LEFT) / max(room * 1.12, *(bar.most for bar in bars))
+    limit = LEFT + room * unit
+    for number, bar in enumerate(bars):
+        top = TOP + STEP * number
+        yield from verdict_mark(LEFT + 9, top - 4, MARKS[bar.verdict], 8)
+        yield Words(LEFT + 24, top, shorten(bar.label, LONGEST_LABEL), 12, bold=True)
+        yield Words(RIGHT, top, bar.words(), 12, "end")
+        yield from _bar(bar, top + 10, unit)
+        if bar.total > room:
+            yield box(
+                limit, top + 6, (bar.total - room) * unit, 30, fill="empty", edge="no", thick=3
+            )
+        yield line((limit, top + 5), (limit, top + 37), colour="ink", thick=2.4)
+    end = TOP + STEP * len(bars)
+    yield line((LEFT + 11, end - 12), (LEFT + 11, end + 2), colour="ink", thick=2.4)
+    yield Words(LEFT + 28, end, f"{target.name} ends here: {in_gib(room)}", 12)
+    yield from _legend(end + 13)
+
+
+def _bar(bar: _Bar, top: float, unit: float) -> Iterator[Shape]:
+    left = LEFT
+    for kind, size in bar.parts.items():
+        if size:
+            yield from _part(kind, left, top, size * unit, 22)
+        left += size * unit
+    if bar.most > bar.total:
+        width = (bar.most - bar.total) * unit
+        yield box(left, top, width, 22, fill="empty", edge="rule", dashed=True)
+
+
+def _part(kind: str, left: float, top: float, width: float, height: float) -> Iterator[Shape]:
+    """Hatched, for it is predicted; with its letter where that has room."""
+    yield box(left, top, width, height, kind, "hatched", edge=kind)
+    if width > CHIP + 4:
+        middle = left + width / 2
+        yield box(middle - CHIP / 2, top + 2, CHIP, height - 4)
+        letter = PARTS[kind][1]
+        yield Words(middle, top + height / 2 + 4.5, letter, 12, "middle", bold=True)
+
+
+def _legend(top: float) -> Iterator[Shape]:
+    places = ((LEFT, 0), (LEFT + 104, 0), (LEFT + 212, 0), (LEFT, 1), (LEFT + 212, 1))
+    for (left, row), kind in zip(places, [*PARTS, ""], strict=True):
+        at = top + 24 * row
+        if kind:
+            yield from _part(kind, left, at, 22, 18)
+        else:
+            yield box(left, at, 22, 18, fill="empty", edge="rule", dashed=True)
+        yield Words(left + 28, at + 13, PARTS[kind][0] if kind else "at most", 12)
+
+
+def _words(bars: list[_Bar], target: Gpu | Device) -> str:
+    lines = [f"{target.name} has {in_gib(room_on(target))}. All figures are predicted."]
+    for bar in bars:
+        parts = ", ".join(f"{PARTS[kind][0]} {in_gib(bar.parts[kind])}" for kind in PARTS)
+        lines.append(f"{bar.label}: {bar.words()}: {bar.verdict} ({parts})")
+    return "\n".join(lines)
