@@ -21,7 +21,7 @@ from course_utils.drawings.sixteen_bits import sixteen_bits
 from course_utils.drawings.sixteen_marks import sixteen_marks
 from course_utils.errors import CourseError
 from course_utils.report import TableReport
-from course_utils.text import did_you_mean, nearest
+from course_utils.text import did_you_mean, nearest, shorten
 
 __all__ = ["Picture", "Pictures", "draw_hits", "draw_memory", "pictures", "show_picture"]
 
@@ -46,10 +46,11 @@ def show_picture(name: str) -> Picture:
     Raises:
         CourseError: there is none of that name; the message has the nearest.
     """
-    if name in DRAWINGS:
+    if isinstance(name, str) and name in DRAWINGS:
         return DRAWINGS[name]()
     guess = did_you_mean(repr(one) for one in nearest(str(name), DRAWINGS, most=2, likeness=0.4))
-    raise CourseError(f"There is no picture {name!r}.{guess} cu.pictures() lists them all.")
+    asked = shorten(repr(name), 60)
+    raise CourseError(f"There is no picture {asked}.{guess} cu.pictures() lists them all.")
 
 
 @dataclass(frozen=True, repr=False)

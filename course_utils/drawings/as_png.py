@@ -27,12 +27,12 @@ def png(height: float, shapes: Iterable[Shape], width: int) -> bytes:
     axes.set_xlim(0, WIDTH)
     axes.set_ylim(height, 0)
     axes.set_axis_off()
-    look = {"hatch.linewidth": 2.2, "font.family": "DejaVu Sans"}
+    canvas: Any = FigureCanvasAgg(figure)
     content = io.BytesIO()
-    with rc_context(look):
+    with rc_context({"hatch.linewidth": 2.2}):
         for order, shape in enumerate(shapes):
             _draw(axes, shape, order)
-        FigureCanvasAgg(figure).print_png(content, metadata={"Software": None})
+        canvas.print_png(content, metadata={"Software": None})
     return content.getvalue()
 
 

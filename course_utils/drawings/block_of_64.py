@@ -11,7 +11,7 @@ from course_utils.drawings.sixteen_marks import NF4
 from course_utils.memory.quantization import BLOCK
 
 # Weights as a layer might have them: spread like a bell curve, in no order, the largest 0.048.
-ORDER = [(27 * place + 20) % BLOCK for place in range(BLOCK)]
+ORDER = [(27 * place + 8) % BLOCK for place in range(BLOCK)]
 SPREAD = [NormalDist().inv_cdf((rank + 0.3) / BLOCK) for rank in ORDER]
 SCALE = 0.048
 WEIGHTS = [SCALE * value / max(map(abs, SPREAD)) for value in SPREAD]

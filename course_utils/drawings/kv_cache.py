@@ -56,7 +56,7 @@ def _words() -> str:
     few, many = PROMPTS
     return (
         f"A prompt of {few} tokens: {few} rows in the KV cache, a key and a value in each, and "
-        f"{few} × {few} = {few**2} attention scores.\n"
+        f"{few} × {few} = {few**2} scores of attention.\n"
         f"A prompt of {many} tokens: {many} rows, and {many} × {many} = {many**2} scores.\n"
         "The next token adds one row to the cache.\n"
         "Twice the tokens: twice the rows, four times the scores. The rows stay as long as the "

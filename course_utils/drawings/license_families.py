@@ -18,12 +18,15 @@ class Family:
     base: str
     license: str
     verdict: str
-    answer: str
     yours: str
 
     @property
     def name(self) -> str:
         return self.model.split("/")[1]
+
+    @property
+    def answer(self) -> str:
+        return {"yes": "yes", "yes-if": "yes, if …", "no": "no"}[self.verdict]
 
 
 FAMILIES = (
@@ -32,7 +35,6 @@ FAMILIES = (
         "Qwen2.5-7B",
         "apache-2.0",
         "yes",
-        "sell it: yes",
         "pass the license and notices on with it",
     ),
     Family(
@@ -40,7 +42,6 @@ FAMILIES = (
         "Llama-3.1-8B",
         "llama3.1",
         "yes-if",
-        "sell it: yes, if …",
         "the same terms; its name begins with Llama",
     ),
     Family(
@@ -48,11 +49,11 @@ FAMILIES = (
         "Qwen2.5-3B",
         "qwen-research",
         "no",
-        "sell it: no",
         "research only, like its base",
     ),
 )
-TOP, STEP, NODE = 46.0, 150.0, 34.0
+QUESTION = "May a company build a product on it?"
+TOP, STEP, NODE = 72.0, 150.0, 34.0
 
 
 def license_families() -> Picture:
@@ -62,6 +63,7 @@ def license_families() -> Picture:
 
 
 def _shapes() -> Iterator[Shape]:
+    yield Words(16, 52, QUESTION, 12)
     for number, family in enumerate(FAMILIES):
         yield from _tree(family, TOP + STEP * number)
 
@@ -87,8 +89,9 @@ def _tree(family: Family, top: float) -> Iterator[Shape]:
 
 
 def _words() -> str:
-    return "\n".join(
-        f"{family.base} ({family.license}) → {family.name} → your finetune. {family.answer}. "
-        f"Your finetune: {family.yours}."
+    lines = [
+        f"{family.base} ({family.license}) → {family.name}: {family.answer} → your finetune: "
+        f"{family.yours}."
         for family in FAMILIES
-    )
+    ]
+    return "\n".join([QUESTION, *lines])

@@ -25,7 +25,7 @@ PARTS = {
 CHIP = 15.0  # width of a letter's white ground
 LEFT, RIGHT = 16.0, 384.0
 TOP, STEP = 66.0, 62.0
-LONGEST_TITLE, LONGEST_LABEL = 33, 22
+LONGEST_TITLE, LONGEST_LABEL = 33, 26
 
 
 def draw_memory(*estimates: MemoryEstimate, gpu: str | int | Gpu | Device | None = None) -> Picture:
@@ -47,7 +47,7 @@ def draw_memory(*estimates: MemoryEstimate, gpu: str | int | Gpu | Device | None
     models = {one.model.split("/")[-1] for one in estimates}
     subject = models.pop() if len(models) == 1 else "Models"
     title = shorten(f"{subject} on {target.name}", LONGEST_TITLE)
-    height = TOP + STEP * len(bars) + 70
+    height = TOP + STEP * len(bars) + 90
     return Picture("memory_bars", title, _words(bars, target), height, tuple(_shapes(bars, target)))
 
 
@@ -67,7 +67,9 @@ class _Bar:
         self.parts["activations"] = max(0, self.total - sum(self.parts.values()))
 
     def words(self) -> str:
-        return f"{in_gib(self.total)} to {in_gib(self.most)}"
+        number, unit = in_gib(self.total).split()
+        most = in_gib(self.most)
+        return f"{number} to {most}" if most.endswith(unit) else f"{number} {unit} to {most}"
 
 
 def _labels(estimates: tuple[MemoryEstimate, ...]) -> list[str]:
@@ -142,6 +144,7 @@ def _legend(top: float) -> Iterator[Shape]:
         else:
             yield box(left, at, 22, 18, fill="empty", edge="rule", dashed=True)
         yield Words(left + 28, at + 13, PARTS[kind][0] if kind else "at most", 12)
+    yield Words(LEFT, top + 62, "hatched: predicted, not measured", 12, colour="soft")
 
 
 def _words(bars: list[_Bar], target: Gpu | Device) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from course_utils.drawings.as_png import png
 from course_utils.drawings.as_svg import svg
 from course_utils.drawings.shapes import Shape, Words
+from course_utils.errors import CourseError
 from course_utils.session.place import current_place
 
 SHOWN_WIDTH = 560  # pixels, where the page has them
@@ -49,12 +50,18 @@ class Picture:
         return png(self.height, self.all_shapes(), width)
 
     def save(self, path: str | Path) -> None:
-        """Write it to a file: as SVG or PNG, whichever the name ends in."""
+        """Write it to a file: as SVG or PNG, whichever the name ends in.
+
+        Raises:
+            CourseError: it ends in something else.
+        """
         path = Path(path)
         if path.suffix == ".svg":
             path.write_text(self.svg(), encoding="utf-8")
-        else:
+        elif path.suffix == ".png":
             path.write_bytes(self.png())
+        else:
+            raise CourseError(f"A picture is saved as .svg or .png; {path.name} is neither.")
 
     def _repr_mimebundle_(
         self, include: Any = None, exclude: Any = None

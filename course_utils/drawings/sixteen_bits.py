@@ -11,6 +11,7 @@ from course_utils.drawings.picture import Picture
 from course_utils.drawings.shapes import Line, Shape, Words, box, line, paragraph
 
 EXAMPLE = 0.1
+SPAN = 2.0**-4  # above 1, where the numbers that each has are drawn
 LEFT, RIGHT = 16.0, 384.0
 BIT, PITCH = 20.0, 23.2
 KINDS = {"sign": "others", "range": "weights", "steps": "activations"}
@@ -91,18 +92,17 @@ def _bits(one: Format, top: float) -> Iterator[Shape]:
 
 def _fineness(top: float) -> Iterator[Shape]:
     """The numbers that each has between 1 and a bit more, as ticks."""
-    span = 2.0**-4
     yield Words(LEFT, top, "Fineness: the numbers just above 1", bold=True)
     for number, one in enumerate(FORMATS):
         base = top + 34 + 30 * number
         yield Words(LEFT, base, one.name, 12)
         yield line((90, base - 1), (RIGHT, base - 1))
-        steps = round(span * 2**one.fraction)
+        steps = round(SPAN * 2**one.fraction)
         for step in range(steps + 1):
             at = 90 + (RIGHT - 90) * step / steps
             yield line((at, base - 12), (at, base - 1), colour="activations", thick=1.6)
     yield Words(90, top + 82, "1", 12, "middle", colour="soft")
-    yield Words(RIGHT, top + 82, f"{1 + span}", 12, "end", colour="soft")
+    yield Words(RIGHT, top + 82, f"{1 + SPAN}", 12, "end", colour="soft")
 
 
 def _range(top: float) -> Iterator[Shape]:
@@ -131,10 +131,10 @@ def _at(value: float) -> float:
 
 def _words() -> str:
     lines = [
-        f"{one.name}: 1 bit of sign, {one.exponent} bits for the range, {one.fraction} for how "
-        f"fine it is. {EXAMPLE} is {one.bits(EXAMPLE)}, which is {one.stored(EXAMPLE):.6f}. "
-        f"{2**one.fraction:,} steps from 1 to 2. It reaches from {one.smallest:.1e} (digits get "
-        f"lost below {one.full_from:.1e}) to {one.largest:.3e}."
+        f"{one.name}: 1 bit of sign, {one.exponent} bits for the range, {one.fraction} bits for "
+        f"fineness. {EXAMPLE} is {one.bits(EXAMPLE)}, which is {one.stored(EXAMPLE):.6f}. From 1 "
+        f"to {1 + SPAN} it has {SPAN * 2**one.fraction:.0f} steps. It reaches from "
+        f"{one.smallest:.1e} (digits get lost below {one.full_from:.1e}) to {one.largest:.4e}."
         for one in FORMATS
     ]
     return "\n".join([*lines, "float16 is finer. bfloat16 reaches as far as float32."])
