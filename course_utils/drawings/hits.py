@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from course_utils.drawings.picture import Picture
 from course_utils.drawings.shapes import WIDTH, Shape, Words, box, line
@@ -27,8 +27,11 @@ def draw_hits(rows: Mapping[str, Sequence[bool]]) -> Picture:
     """
     if not isinstance(rows, Mapping) or not rows:
         raise CourseError('Give labels with their hits: cu.draw_hits({"English": [True, False]}).')
+    if not all(isinstance(hits, Iterable) for hits in rows.values()):
+        raise CourseError("Hits are a list for each label, True where the ticket was found.")
     found = {
-        shorten(str(label), LONGEST_LABEL): [bool(hit) for hit in rows[label]] for label in rows
+        shorten(str(label), LONGEST_LABEL): [bool(hit) for hit in hits]
+        for label, hits in rows.items()
     }
     if len(found) < len(rows):
         raise CourseError(f"Two labels begin with the same {LONGEST_LABEL - 1} letters.")
