@@ -16,16 +16,17 @@ from course_utils.drawings.layers_placed import layers_placed
 from course_utils.drawings.license_families import license_families
 from course_utils.drawings.memory_bars import draw_memory
 from course_utils.drawings.on_the_gpu import on_the_gpu
-from course_utils.drawings.picture import Picture
+from course_utils.drawings.page import pages
+from course_utils.drawings.picture import Drawing, Picture
 from course_utils.drawings.sixteen_bits import sixteen_bits
 from course_utils.drawings.sixteen_marks import sixteen_marks
 from course_utils.errors import CourseError
 from course_utils.report import TableReport
 from course_utils.text import did_you_mean, nearest, shorten
 
-__all__ = ["Picture", "Pictures", "draw_hits", "draw_memory", "pictures", "show_picture"]
+__all__ = ["Drawing", "Picture", "Pictures", "draw_hits", "draw_memory", "pictures", "show_picture"]
 
-DRAWINGS: dict[str, Callable[[], Picture]] = {
+DRAWINGS: dict[str, Callable[[], Drawing]] = {
     "license_families": license_families,
     "gate_doors": gate_doors,
     "gate_steps": gate_steps,
@@ -41,14 +42,18 @@ DRAWINGS: dict[str, Callable[[], Picture]] = {
 
 
 def show_picture(name: str) -> Picture:
-    """The drawing of that name, to be a cell's last line. ``pictures()`` lists the names.
+    """The drawing or page of that name, to be a cell's last line. ``pictures()`` lists the names.
 
     Raises:
         CourseError: there is none of that name; the message has the nearest.
     """
     if isinstance(name, str) and name in DRAWINGS:
         return DRAWINGS[name]()
-    guess = did_you_mean(repr(one) for one in nearest(str(name), DRAWINGS, most=2, likeness=0.4))
+    if isinstance(name, str) and name in pages():
+        return pages()[name]
+    guess = did_you_mean(
+        repr(one) for one in nearest(str(name), [*DRAWINGS, *pages()], most=2, likeness=0.4)
+    )
     asked = shorten(repr(name), 60)
     raise CourseError(f"There is no picture {asked}.{guess} cu.pictures() lists them all.")
 
@@ -70,5 +75,6 @@ class Pictures(TableReport):
 
 
 def pictures() -> Pictures:
-    """The course's drawings, in the order of its lessons."""
-    return Pictures({name: draw().title for name, draw in DRAWINGS.items()})
+    """The course's drawings, in the order of its lessons, then pages of the practice Hub."""
+    drawn = {name: draw().title for name, draw in DRAWINGS.items()}
+    return Pictures({**drawn, **{name: page.title for name, page in pages().items()}})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import NormalDist
 
-from course_utils.drawings.picture import Picture
+from course_utils.drawings.picture import Drawing
 from course_utils.drawings.shapes import Shape, Words, box, line, paragraph
 from course_utils.drawings.sixteen_marks import NF4
 from course_utils.memory.quantization import BLOCK
@@ -24,8 +24,8 @@ BEFORE = 2 * BLOCK  # bytes in 16 bits
 LEFT, STEP, ZERO, HALF = 66.0, 4.2, 128.0, 58.0
 
 
-def block_of_64() -> Picture:
-    return Picture("block_of_64", "64 weights share one scale", _words(), 404, tuple(_shapes()))
+def block_of_64() -> Drawing:
+    return Drawing("block_of_64", "64 weights share one scale", _words(), 404, tuple(_shapes()))
 
 
 def _shapes() -> Iterator[Shape]:

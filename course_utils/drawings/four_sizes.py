@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from course_utils.drawings.picture import Picture
+from course_utils.drawings.picture import Drawing
 from course_utils.drawings.shapes import Shape, Words, box, line
 from course_utils.gpus import GPUS
 from course_utils.units import GIB, in_gib
@@ -28,9 +28,9 @@ LEFT = 16.0
 UNIT = 368 / 29  # for a GiB
 
 
-def four_sizes() -> Picture:
+def four_sizes() -> Drawing:
     title = "One 7B model in four sizes"
-    return Picture("four_sizes", title, _words(), 330, tuple(_shapes()))
+    return Drawing("four_sizes", title, _words(), 330, tuple(_shapes()))
 
 
 def _shapes() -> Iterator[Shape]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from course_utils.drawings.marks import verdict_mark
-from course_utils.drawings.picture import Picture
+from course_utils.drawings.picture import Drawing
 from course_utils.drawings.shapes import Area, Dot, Shape, Words, box, paragraph
 
 
@@ -43,10 +43,10 @@ TOP, STEP = 50.0, 92.0
 WIDE, HIGH = 52.0, 76.0
 
 
-def gate_doors() -> Picture:
+def gate_doors() -> Drawing:
     title = "Four doors of a gated model"
     height = TOP + STEP * len(DOORS) + 4
-    return Picture("gate_doors", title, _words(), height, tuple(_shapes()))
+    return Drawing("gate_doors", title, _words(), height, tuple(_shapes()))
 
 
 def _shapes() -> Iterator[Shape]:

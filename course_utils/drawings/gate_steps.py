@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from course_utils.drawings.picture import Picture
+from course_utils.drawings.picture import Drawing
 from course_utils.drawings.shapes import Area, Dot, Shape, Words, box, line, paragraph
 
 TOP, STEP = 50.0, 88.0
@@ -63,10 +63,10 @@ STEPS = (
 )
 
 
-def gate_steps() -> Picture:
+def gate_steps() -> Drawing:
     title = "Four steps through a gate"
     height = TOP + STEP * len(STEPS) - 10
-    return Picture("gate_steps", title, _words(), height, tuple(_shapes()))
+    return Drawing("gate_steps", title, _words(), height, tuple(_shapes()))
 
 
 def _shapes() -> Iterator[Shape]:

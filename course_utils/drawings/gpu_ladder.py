@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from course_utils.drawings.four_sizes import SIZES
-from course_utils.drawings.picture import Picture
+from course_utils.drawings.picture import Drawing
 from course_utils.drawings.shapes import Shape, Words, box
 from course_utils.gpus import GPUS, Gpu
 from course_utils.units import GIB, in_gib
@@ -21,9 +21,9 @@ TOP, STEP = 86.0, 19.0
 MOST = 184  # GiB at the right end
 
 
-def gpu_ladder() -> Picture:
+def gpu_ladder() -> Drawing:
     height = TOP + STEP * (len(GPUS) + len(HELD)) + 84
-    return Picture("gpu_ladder", "GPUs by their memory", _words(), height, tuple(_shapes()))
+    return Drawing("gpu_ladder", "GPUs by their memory", _words(), height, tuple(_shapes()))
 
 
 def rungs() -> list[tuple[int, str, Gpu | None]]:

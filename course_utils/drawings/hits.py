@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from course_utils.drawings.picture import Picture
+from course_utils.drawings.picture import Drawing
 from course_utils.drawings.shapes import WIDTH, Shape, Words, box, line
 from course_utils.errors import CourseError
 from course_utils.text import shorten
@@ -15,7 +15,7 @@ LEFT, TOP, STEP = 16.0, 58.0, 48.0
 SQUARE, PITCH = 15.4, 18.5
 
 
-def draw_hits(rows: Mapping[str, Sequence[bool]]) -> Picture:
+def draw_hits(rows: Mapping[str, Sequence[bool]]) -> Drawing:
     """Hits and misses as squares: a full one is a hit, an empty one with a cross a miss.
 
     Args:
@@ -39,7 +39,7 @@ def draw_hits(rows: Mapping[str, Sequence[bool]]) -> Picture:
         raise CourseError(f"Each label needs between 1 and {MOST} hits: a square stands for one.")
     height = TOP + STEP * len(found) + 28
     title = f"Hits of {max(map(len, found.values()))}"
-    return Picture("hits", title, _words(found), height, tuple(_shapes(found)))
+    return Drawing("hits", title, _words(found), height, tuple(_shapes(found)))
 
 
 def _shapes(found: Mapping[str, list[bool]]) -> Iterator[Shape]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from course_utils.drawings.picture import Picture
+from course_utils.drawings.picture import Drawing
 from course_utils.drawings.shapes import Shape, Words, box, line, paragraph
 
 CELL = 13
@@ -14,8 +14,8 @@ CACHE, SCORES = 128, 262  # where the columns begin
 CACHE_CELLS = 3  # drawn of a key, and of a value
 
 
-def kv_cache() -> Picture:
-    return Picture("kv_cache", "What grows with a longer prompt", _words(), 398, tuple(_shapes()))
+def kv_cache() -> Drawing:
+    return Drawing("kv_cache", "What grows with a longer prompt", _words(), 398, tuple(_shapes()))
 
 
 def _shapes() -> Iterator[Shape]:

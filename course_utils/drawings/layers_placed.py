@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from course_utils.drawings.picture import Picture
+from course_utils.drawings.picture import Drawing
 from course_utils.drawings.shapes import Shape, Words, box, line, paragraph
 
 # accelerate's plan for Qwen2.5-7B in 16 bits with this budget (a test has it planned again).
@@ -14,9 +14,9 @@ CELL, PITCH = 24.0, 27.0
 STACK, SLOT = 82.0, 312.0  # where the layers begin, and the room kept free
 
 
-def layers_placed() -> Picture:
+def layers_placed() -> Drawing:
     title = "28 layers, and room for 16"
-    return Picture("layers_placed", title, _words(), 410, tuple(_shapes()))
+    return Drawing("layers_placed", title, _words(), 410, tuple(_shapes()))
 
 
 def _shapes() -> Iterator[Shape]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from course_utils.drawings.marks import verdict_mark
-from course_utils.drawings.picture import Picture
+from course_utils.drawings.picture import Drawing
 from course_utils.drawings.shapes import Shape, Words, box, line
 
 
@@ -56,10 +56,10 @@ QUESTION = "May a company build a product on it?"
 TOP, STEP, NODE = 72.0, 150.0, 34.0
 
 
-def license_families() -> Picture:
+def license_families() -> Drawing:
     title = "What a license hands down"
     height = TOP + STEP * len(FAMILIES)
-    return Picture("license_families", title, _words(), height, tuple(_shapes()))
+    return Drawing("license_families", title, _words(), height, tuple(_shapes()))
 
 
 def _shapes() -> Iterator[Shape]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from course_utils.drawings.marks import verdict_mark
-from course_utils.drawings.picture import Picture
+from course_utils.drawings.picture import Drawing
 from course_utils.drawings.shapes import Shape, Words, box, line
 from course_utils.errors import CourseError
 from course_utils.fit.ways import FITS, NO, TIGHT, needed_on, room_on, verdict
@@ -28,7 +28,7 @@ TOP, STEP = 66.0, 62.0
 LONGEST_TITLE, LONGEST_LABEL = 33, 26
 
 
-def draw_memory(*estimates: MemoryEstimate, gpu: str | int | Gpu | Device | None = None) -> Picture:
+def draw_memory(*estimates: MemoryEstimate, gpu: str | int | Gpu | Device | None = None) -> Drawing:
     """Estimates as bars, one below the other, with a line where the GPU ends.
 
     Args:
@@ -48,7 +48,7 @@ def draw_memory(*estimates: MemoryEstimate, gpu: str | int | Gpu | Device | None
     subject = models.pop() if len(models) == 1 else "Models"
     title = shorten(f"{subject} on {target.name}", LONGEST_TITLE)
     height = TOP + STEP * len(bars) + 90
-    return Picture("memory_bars", title, _words(bars, target), height, tuple(_shapes(bars, target)))
+    return Drawing("memory_bars", title, _words(bars, target), height, tuple(_shapes(bars, target)))
 
 
 class _Bar:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from course_utils.drawings.picture import Picture
+from course_utils.drawings.picture import Drawing
 from course_utils.drawings.shapes import Area, Shape, Words, line
 
 # Where each phase ends, and how high each part stands there. A sketch: no unit, no model.
@@ -14,9 +14,9 @@ RUNTIME, WEIGHTS = 26.0, 118.0
 AFTER_PROMPT, AT_END, PEAK, SMALL = 28.0, 62.0, 48.0, 8.0
 
 
-def on_the_gpu() -> Picture:
+def on_the_gpu() -> Drawing:
     title = "What fills a GPU, and when"
-    return Picture("on_the_gpu", title, _words(), 376, tuple(_shapes()))
+    return Drawing("on_the_gpu", title, _words(), 376, tuple(_shapes()))
 
 
 def _shapes() -> Iterator[Shape]:

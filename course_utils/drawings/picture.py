@@ -1,4 +1,4 @@
-"""A picture: its shapes, drawn as SVG for a live page and as PNG for a saved one, and its words."""
+"""A picture: what a notebook gets of it, for a live page, a saved one, and in words."""
 
 from __future__ import annotations
 
@@ -21,21 +21,57 @@ LIVE_PLACES = ("JupyterLab", "Colab")  # where a cell's HTML keeps its styles
 class Picture:
     """What ``show_picture()`` gives. The last line of a cell shows it, ``print()`` says it.
 
-    ``words`` tell the same as ``shapes`` do, for whoever cannot see them. ``height`` and the shapes
-    are in units of a sheet that is 400 wide.
+    ``words`` tell the same as what is drawn, for whoever cannot see it.
     """
 
     name: str
     title: str
     words: str
-    height: float
-    shapes: tuple[Shape, ...]
 
     def __str__(self) -> str:
         return "\n".join([self.title, *(f"  {line}" for line in self.words.splitlines())])
 
     def __repr__(self) -> str:
         return str(self)
+
+    def html(self) -> str:
+        """An element that follows its page from light to dark."""
+        raise NotImplementedError
+
+    def png(self) -> bytes:
+        """For a light page, twice as many pixels wide as it is shown."""
+        raise NotImplementedError
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a file whose name ends in .png, or for a drawing in .svg.
+
+        Raises:
+            CourseError: the name ends in something else.
+        """
+        path = Path(path)
+        if path.suffix != ".png":
+            raise CourseError(f"{self.name} is saved as .png, not as {path.suffix or path.name!r}.")
+        path.write_bytes(self.png())
+
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """A page that would strip the styles (GitHub) prefers HTML all the same: it gets none."""
+        data = {
+            "text/plain": str(self),
+            "image/png": base64.b64encode(self.png()).decode("ascii"),
+        }
+        if current_place() in LIVE_PLACES:
+            data["text/html"] = self.html()
+        return data, {"image/png": {"width": SHOWN_WIDTH}}
+
+
+@dataclass(frozen=True, repr=False)
+class Drawing(Picture):
+    """Drawn from ``shapes``; they and ``height`` are in units of a sheet that is 400 wide."""
+
+    height: float
+    shapes: tuple[Shape, ...]
 
     def all_shapes(self) -> tuple[Shape, ...]:
         """The title first."""
@@ -45,32 +81,16 @@ class Picture:
         """One ``<svg>`` element that follows the page from light to dark."""
         return svg(self.name, self.title, self.words, self.height, self.all_shapes())
 
-    def png(self, width: int = 2 * SHOWN_WIDTH) -> bytes:
-        """So many pixels wide, on white paper. Imports matplotlib."""
-        return png(self.height, self.all_shapes(), width)
+    def html(self) -> str:
+        return self.svg()
+
+    def png(self) -> bytes:
+        """On white paper. Imports matplotlib."""
+        return png(self.height, self.all_shapes(), 2 * SHOWN_WIDTH)
 
     def save(self, path: str | Path) -> None:
-        """Write it to a file: as SVG or PNG, whichever the name ends in.
-
-        Raises:
-            CourseError: it ends in something else.
-        """
         path = Path(path)
         if path.suffix == ".svg":
             path.write_text(self.svg(), encoding="utf-8")
-        elif path.suffix == ".png":
-            path.write_bytes(self.png())
         else:
-            raise CourseError(f"A picture is saved as .svg or .png; {path.name} is neither.")
-
-    def _repr_mimebundle_(
-        self, include: Any = None, exclude: Any = None
-    ) -> tuple[dict[str, str], dict[str, Any]]:
-        """A page that would strip the SVG (GitHub) prefers HTML all the same: it is given none."""
-        data = {
-            "text/plain": str(self),
-            "image/png": base64.b64encode(self.png()).decode("ascii"),
-        }
-        if current_place() in LIVE_PLACES:
-            data["text/html"] = self.svg()
-        return data, {"image/png": {"width": SHOWN_WIDTH}}
+            super().save(path)

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from course_utils.drawings.picture import Picture
+from course_utils.drawings.picture import Drawing
 from course_utils.drawings.shapes import Line, Shape, Words, box, line, paragraph
 
 EXAMPLE = 0.1
@@ -62,8 +62,8 @@ FLOAT16, BFLOAT16 = Format("float16", 5, 10), Format("bfloat16", 8, 7)
 FORMATS = (FLOAT16, BFLOAT16)
 
 
-def sixteen_bits() -> Picture:
-    return Picture("sixteen_bits", "Two ways to spend 16 bits", _words(), 496, tuple(_shapes()))
+def sixteen_bits() -> Drawing:
+    return Drawing("sixteen_bits", "Two ways to spend 16 bits", _words(), 496, tuple(_shapes()))
 
 
 def _shapes() -> Iterator[Shape]:

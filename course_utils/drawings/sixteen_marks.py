@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from course_utils.drawings.picture import Picture
+from course_utils.drawings.picture import Drawing
 from course_utils.drawings.shapes import Area, Dot, Shape, Words, box, line, paragraph
 
 # What four bits mean in nf4, as bitsandbytes has it (a test compares).
@@ -37,9 +37,9 @@ def nearest_mark(weight: float) -> int:
     return min(range(len(NF4)), key=lambda number: abs(NF4[number] - weight))
 
 
-def sixteen_marks() -> Picture:
+def sixteen_marks() -> Drawing:
     title = "A weight becomes one of 16 values"
-    return Picture("sixteen_marks", title, _words(), 392, tuple(_shapes()))
+    return Drawing("sixteen_marks", title, _words(), 392, tuple(_shapes()))
 
 
 def _at(value: float) -> float:
