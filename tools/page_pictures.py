@@ -36,14 +36,15 @@ DROP_HIDDEN = "document.querySelectorAll('.hidden').forEach(element => element.r
 DRAW_MARK = """([element, name, side, colour]) => {
     const at = element.getBoundingClientRect();
     const frame = document.createElement('div');
-    frame.style.cssText = `position:absolute; left:${at.left + scrollX - 6}px;
-        top:${at.top + scrollY - 5}px; width:${at.width + 12}px; height:${at.height + 10}px;
+    frame.style.cssText = `position:absolute; left:${at.left + scrollX - 5}px;
+        top:${at.top + scrollY - 5}px; width:${at.width + 10}px; height:${at.height + 10}px;
         border:3px solid ${colour}; border-radius:4px; box-sizing:border-box; z-index:9`;
     const tag = document.createElement('span');
     tag.textContent = name;
     const place = side === 'right' ? 'left:100%; top:-3px; bottom:-3px' : 'left:-3px; top:100%';
     tag.style.cssText = `position:absolute; ${place}; background:${colour}; color:#fff;
-        display:flex; align-items:center; font:600 15px/1.3 sans-serif; padding:0 8px`;
+        display:flex; align-items:center; white-space:nowrap; font:600 15px/1.3 sans-serif;
+        padding:0 8px`;
     frame.append(tag);
     document.body.append(frame);
 }"""
@@ -89,7 +90,7 @@ SHOTS = {
             "license": (".model-head .license", "right"),
             "size": (".model-head .figures > div:nth-child(2)", "below"),
             "downloads": (".model-head .figures > div:nth-child(3)", "below"),
-            "language": (".model-head .tags li:last-child", "right"),
+            "language": ('.model-head .tags li:text-is("en")', "right"),
         },
         moved_down=".model-head .tags",
     ),
@@ -185,7 +186,9 @@ def words_of(page: Any, shot: Shot) -> str:
     """What stands in the part that is cut out, a line for each block; days are left open."""
     lines = []
     if shot.marks:
-        lines.append(f"Marked: {', '.join(shot.marks)}.")
+        marked = {name: page.locator(at).first.inner_text() for name, (at, _) in shot.marks.items()}
+        said = (f"{name} ({' '.join(text.split())})" for name, text in marked.items())
+        lines.append(f"Marked: {', '.join(said)}")
     for part in shot.parts:
         text = page.locator(part).first.inner_text()
         found = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
