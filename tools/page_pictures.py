@@ -90,7 +90,7 @@ SHOTS = {
             "license": (".model-head .license", "right"),
             "size": (".model-head .figures > div:nth-child(2)", "below"),
             "downloads": (".model-head .figures > div:nth-child(3)", "below"),
-            "language": ('.model-head .tags li:text-is("en")', "right"),
+            "language": ('.model-head .tags a:text-is("en")', "right"),
         },
         moved_down=".model-head .tags",
     ),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from course_utils.drawings.block_of_64 import block_of_64
+from course_utils.drawings.colab_key import colab_key
 from course_utils.drawings.four_sizes import four_sizes
 from course_utils.drawings.gate_doors import gate_doors
 from course_utils.drawings.gate_steps import gate_steps
@@ -14,6 +15,7 @@ from course_utils.drawings.hits import draw_hits
 from course_utils.drawings.kv_cache import kv_cache
 from course_utils.drawings.layers_placed import layers_placed
 from course_utils.drawings.license_families import license_families
+from course_utils.drawings.login_box import login_box
 from course_utils.drawings.memory_bars import draw_memory
 from course_utils.drawings.on_the_gpu import on_the_gpu
 from course_utils.drawings.page import pages
@@ -30,6 +32,8 @@ DRAWINGS: dict[str, Callable[[], Drawing]] = {
     "license_families": license_families,
     "gate_doors": gate_doors,
     "gate_steps": gate_steps,
+    "login_box": login_box,
+    "colab_key": colab_key,
     "on_the_gpu": on_the_gpu,
     "four_sizes": four_sizes,
     "sixteen_bits": sixteen_bits,

@@ -12,6 +12,7 @@ from course_utils.palette import LIGHT
 
 UNITS_PER_INCH = 100
 POINTS = 72 / UNITS_PER_INCH  # of type or line, in one unit
+COLOURS = 64  # of the file: a third of the bytes, and no difference to the eye
 ANCHORS = {"start": "left", "middle": "center", "end": "right"}
 
 
@@ -19,6 +20,7 @@ def png(height: float, shapes: Iterable[Shape], width: int) -> bytes:
     from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from PIL import Image
 
     size = (WIDTH / UNITS_PER_INCH, height / UNITS_PER_INCH)
     dots = width / size[0]
@@ -32,7 +34,10 @@ def png(height: float, shapes: Iterable[Shape], width: int) -> bytes:
     with rc_context({"hatch.linewidth": 2.2}):
         for order, shape in enumerate(shapes):
             _draw(axes, shape, order)
-        canvas.print_png(content, metadata={"Software": None})
+        canvas.draw()
+    size_in_dots = canvas.get_width_height()
+    drawn = Image.frombytes("RGBA", size_in_dots, bytes(canvas.buffer_rgba())).convert("RGB")
+    drawn.quantize(COLOURS).save(content, "PNG", optimize=True)
     return content.getvalue()
 
 

@@ -22,7 +22,7 @@ STYLE = f"""
   background: var(--cu-paper); font-family: {FONT} }}
 .cu-picture .mono {{ font-family: {MONO} }}
 @media (prefers-color-scheme: dark) {{ .cu-picture {{ {_colours(DARK)} }} }}
-[data-jp-theme-light="true"] .cu-picture {{ {_colours(LIGHT)} }}
+[data-jp-theme-light="true"] .cu-picture, [theme="light"] .cu-picture {{ {_colours(LIGHT)} }}
 [data-jp-theme-light="false"] .cu-picture, [theme="dark"] .cu-picture {{ {_colours(DARK)} }}
 @media (forced-colors: active) {{ .cu-picture {{ forced-color-adjust: none }} }}
 @media print {{ .cu-picture.cu-picture {{ {_colours(LIGHT)} }} }}

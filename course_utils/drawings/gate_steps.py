@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from course_utils.drawings.marks import numbered
 from course_utils.drawings.picture import Drawing
 from course_utils.drawings.shapes import Area, Dot, Shape, Words, box, line, paragraph
 
 TOP, STEP = 50.0, 88.0
 ICON = 84.0  # left edge of the icons, which are 60 wide and 56 high
-WHITE = "#ffffff"
 
 
 def _browser(x: float, y: float) -> Iterator[Shape]:
@@ -75,8 +75,7 @@ def _shapes() -> Iterator[Shape]:
         if number + 1 < len(STEPS):
             ends = (38, top + 46), (38, top + STEP + 10)
             yield line(*ends, colour="ink", thick=2, arrow=True)
-        yield Dot(38, top + 28, 17, "weights")
-        yield Words(38, top + 34, f"{number + 1}", 16, "middle", bold=True, colour=WHITE)
+        yield from numbered(38, top + 28, number + 1, 16)
         yield from step.icon(ICON - 12, top + 2)
         yield Words(150, top + 14, step.who, bold=True)
         yield from paragraph(150, top + 33, step.words, 12)

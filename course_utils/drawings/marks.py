@@ -1,11 +1,11 @@
-"""The shapes that the widgets give to verdicts: told apart without their colours."""
+"""Signs that several pictures use: a verdict's shape, as in the widgets, and a number on a dot."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 
-from course_utils.drawings.shapes import Area, Dot, Shape, line
+from course_utils.drawings.shapes import Area, Dot, Shape, Words, line
 
 CORNERS = {"yes": 24, "yes-if": 3, "no": 8, "cannot-tell": 4}
 COLOURS = {"yes": "yes", "yes-if": "if", "no": "no", "cannot-tell": "unsure"}
@@ -30,6 +30,13 @@ def verdict_mark(x: float, y: float, verdict: str, radius: float = 10) -> Iterat
         case _:
             for place in (-4, 0, 4):  # three dots: wait
                 yield Dot(x + place * unit, y, 1.5 * unit, WHITE)
+
+
+def numbered(x: float, y: float, number: int, radius: float = 10) -> Iterator[Shape]:
+    """A white number on a dot around (x, y): what is spoken of below."""
+    yield Dot(x, y, radius, "weights")
+    size = 1.2 * radius
+    yield Words(x, y + 0.37 * size, f"{number}", size, "middle", bold=True, colour=WHITE)
 
 
 def _polygon(x: float, y: float, verdict: str, radius: float) -> Area:

@@ -19,10 +19,10 @@ STYLE = f"""<style>
 @media (prefers-color-scheme: dark) {{
   .cu-page .dark {{ display: block }} .cu-page .light {{ display: none }}
 }}
-[data-jp-theme-light="true"] .cu-page .light {{ display: block }}
-[data-jp-theme-light="true"] .cu-page .dark {{ display: none }}
-[data-jp-theme-light="false"] .cu-page .dark, [theme="dark"] .cu-page .dark {{ display: block }}
-[data-jp-theme-light="false"] .cu-page .light, [theme="dark"] .cu-page .light {{ display: none }}
+:is([data-jp-theme-light="true"], [theme="light"]) .cu-page .light {{ display: block }}
+:is([data-jp-theme-light="true"], [theme="light"]) .cu-page .dark {{ display: none }}
+:is([data-jp-theme-light="false"], [theme="dark"]) .cu-page .dark {{ display: block }}
+:is([data-jp-theme-light="false"], [theme="dark"]) .cu-page .light {{ display: none }}
 </style>"""
 
 

@@ -17,6 +17,7 @@ from course_utils.drawings.gpu_ladder import HELD, rungs
 from course_utils.drawings.kv_cache import PROMPTS
 from course_utils.drawings.layers_placed import BUDGET, IN_RAM, ON_DISK, ON_GPU
 from course_utils.drawings.license_families import FAMILIES
+from course_utils.drawings.login_box import ASKS, WAITS
 from course_utils.drawings.shapes import Area, Words
 from course_utils.drawings.sixteen_bits import BFLOAT16, FLOAT16
 from course_utils.drawings.sixteen_marks import NF4, WEIGHT, nearest_mark
@@ -178,6 +179,17 @@ def code_and_status(repo_id: str) -> tuple[int, str]:
     except GatedRepoError as error:
         code = error.response.status_code
     return code, cu.check_access(repo_id).status
+
+
+def test_login_shows_what_is_drawn():
+    import inspect
+
+    from huggingface_hub import notebook_login
+
+    said = inspect.getsource(notebook_login)
+    assert all(words in said for words in (ASKS, WAITS, "verification_uri", "user_code"))
+    assert {ASKS, WAITS} <= set(texts(cu.show_picture("login_box")))
+    assert "password" not in said.casefold()
 
 
 def test_bars_are_as_long_as_the_estimates_and_judged_alike():
