@@ -43,7 +43,7 @@ class Repo:
 
 @dataclass(frozen=True)
 class Condition:
-    """``words`` complete "the repo must …"; ``feedback`` is for who misses just this one."""
+    """``words`` complete "the repo must …"; ``feedback`` is added where this one does not hold."""
 
     words: str
     holds: Callable[[Repo], bool]
