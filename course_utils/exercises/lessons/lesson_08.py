@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from course_utils.exercises.checkers.function import Case, FunctionChecker
 from course_utils.exercises.checkers.number import Number
 from course_utils.exercises.declared import Exercise, WrongAnswer
@@ -18,7 +20,7 @@ def nf4_bytes(weights: int) -> int:
     return weights // 2 + SCALE * (weights // BLOCK)
 
 
-def settings(native_bf16: bool) -> dict[str, object]:
+def settings(native_bf16: bool) -> dict[str, Any]:
     return {
         "bnb_4bit_quant_type": "nf4",
         "bnb_4bit_compute_dtype": "bfloat16" if native_bf16 else "float16",
@@ -26,7 +28,7 @@ def settings(native_bf16: bool) -> dict[str, object]:
     }
 
 
-def with_dtypes(native_bf16: bool) -> dict[str, object]:
+def with_dtypes(native_bf16: bool) -> dict[str, Any]:
     import torch
 
     chosen = settings(native_bf16)

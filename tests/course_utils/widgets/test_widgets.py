@@ -23,11 +23,11 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 import course_utils as cu
 from course_utils.memory import Range
-from course_utils.widgets import look
+from course_utils.widgets import markup, stylesheet
 from course_utils.widgets.bars import Bar, Part, as_html, as_text
-from course_utils.widgets.readings import Reading
+from course_utils.widgets.memory_readings import Reading
+from course_utils.widgets.sampler import MOST_POINTS, Sampler
 from course_utils.widgets.timeline import Timeline
-from course_utils.widgets.watch import MOST_POINTS, Watch
 from tests.support.on_screen import control, panel_of, words_of
 from tests.support.paths import ROOT
 from tools import notebooks
@@ -101,7 +101,7 @@ def test_predicted_is_hatched_and_measured_is_solid_in_every_form():
     bar = Bar("a GPU", 4 * GIB, parts)
     others, weights = styles(as_html(bar), "cu-part")
     assert "cu-measured" in others["tag"] and "cu-predicted" in weights["tag"]
-    assert "repeating-linear-gradient" in look.RULES.split(".cu-predicted {")[1].split("}")[0]
+    assert "repeating-linear-gradient" in stylesheet.RULES.split(".cu-predicted {")[1].split("}")[0]
     text = as_text(bar)
     assert "[OOOOOOOOOOOOOOOwwwwwwwwwwwwwww" in text
     assert "1.0 GiB, measured" in text and "1.0 GiB, predicted" in text
@@ -117,7 +117,7 @@ def test_text_says_what_the_page_says(estimate):
 
 def test_verdicts_differ_in_words_and_shape_and_not_only_in_colour():
     for verdicts in (("yes", "yes-if", "no", "cannot-tell"), ("fits", "tight", "does not fit")):
-        drawn = [look.verdict_line(one, one) for one in verdicts]
+        drawn = [markup.verdict_line(one, one) for one in verdicts]
         assert len({re.search(r'data-shape="(\w+)"', one)[1] for one in drawn}) == len(verdicts)
         assert len({re.sub(r'fill="#\w+"', "", one) for one in drawn}) == len(verdicts)
         assert all(f"<span>{one}</span>" in line for one, line in zip(verdicts, drawn, strict=True))
@@ -312,7 +312,7 @@ def test_a_driver_that_hangs_does_not_hang_the_cell():
             release.wait(30)
         return reading(10)
 
-    watch = Watch("loading", read, lambda: None)
+    watch = Sampler("loading", read, lambda: None)
     watch.start()
     time.sleep(0.3)
     began = time.monotonic()
@@ -325,7 +325,7 @@ def test_paint_that_fails_is_not_the_cells_business():
     def paint():
         raise ValueError("no page left")
 
-    watch = Watch("loading", lambda: reading(10), paint)
+    watch = Sampler("loading", lambda: reading(10), paint)
     watch.start()
     time.sleep(0.3)
     watch.stop()
@@ -334,7 +334,7 @@ def test_paint_that_fails_is_not_the_cells_business():
 
 def test_points_stay_few_and_keep_the_peak():
     used = iter([*range(1, 1000), 99_999, *range(1000, 3000)])
-    watch = Watch("long", lambda: reading(next(used)), lambda: None)
+    watch = Sampler("long", lambda: reading(next(used)), lambda: None)
     for _ in range(3000):
         watch._sample()
     line = watch.timeline(0)
@@ -458,7 +458,7 @@ def test_it_shows_what_check_license_says(model, verdict):
     check, report = cu.LicenseCheck(model), cu.check_license(model)
     page = panel_of(check)
     assert report.verdict == verdict
-    assert f'data-shape="{look.SHAPES[verdict][0]}"' in page
+    assert f'data-shape="{markup.SHAPES[verdict][0]}"' in page
     for label, text in report.rows():
         assert " ".join(f"{label} {text}".split()) in words_of(page)
     assert report.title() in words_of(page)
