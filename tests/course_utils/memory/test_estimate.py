@@ -15,7 +15,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.ground_truth import (
+from course_utils.memory import estimate_memory, measure_memory
+from course_utils.memory.by_headers import FAMILIES, exact_by_headers
+from course_utils.memory.checkpoint import read_stored
+from course_utils.memory.quantization import quantized_bytes
+from practice_hub.described import BUILT_IN
+from tests.support.ground_truth import (
     BITS_AND_BYTES,
     cache_bytes,
     class_of,
@@ -24,12 +29,7 @@ from benchmarks.ground_truth import (
     resident_bytes,
     save_random,
 )
-from benchmarks.shrunken import shrink
-from course_utils.memory import estimate_memory, measure_memory
-from course_utils.memory.by_headers import FAMILIES, exact_by_headers
-from course_utils.memory.checkpoint import read_stored
-from course_utils.memory.quantization import quantized_bytes
-from practice_hub.described import BUILT_IN
+from tests.support.shrunken import shrink
 
 CONTEXT, BATCH = 11, 2  # beyond the window of 8 that shrunken models slide
 # One model of each family that the quick path vouches for, and what is built in other ways.

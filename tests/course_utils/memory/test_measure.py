@@ -9,8 +9,8 @@ import torch
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
 import course_utils as cu
-from benchmarks.ground_truth import BITS_AND_BYTES, resident_bytes
 from course_utils.memory import measure
+from tests.support.ground_truth import BITS_AND_BYTES, resident_bytes
 
 CHAT = "practice/tiny-chat"
 

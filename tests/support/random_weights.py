@@ -59,16 +59,15 @@ def load_random(
 
 
 def bits_and_bytes(quantization: str | None, dtype: str) -> BitsAndBytesConfig | None:
+    """For a way of ``ground_truth.BITS_AND_BYTES``, computing in this dtype of torch."""
     import torch
     from transformers import BitsAndBytesConfig
 
+    from tests.support.ground_truth import BITS_AND_BYTES
+
     if quantization is None:
         return None
-    if quantization == "int8":
-        return BitsAndBytesConfig(load_in_8bit=True)
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type=quantization.removesuffix("-double"),
-        bnb_4bit_use_double_quant=quantization.endswith("-double"),
-        bnb_4bit_compute_dtype=getattr(torch, dtype),
-    )
+    options = BITS_AND_BYTES[quantization]
+    if "load_in_4bit" in options:
+        options = {**options, "bnb_4bit_compute_dtype": getattr(torch, dtype)}
+    return BitsAndBytesConfig(**options)
