@@ -17,6 +17,12 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 SECONDS_TO_END = 12.0  # JupyterLab gives a busy kernel five, and then kills it
 LOOK_EVERY = 0.25
 
+# An opened page makes JupyterLab look for a newer one of itself at pypi.org. While that name is
+# being looked up, which takes minutes on some networks, JupyterLab cannot end.
+NO_UPDATES = (
+    "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate"
+)
+
 
 def main(arguments: list[str], notebooks: Path = NOTEBOOKS) -> int:
     # The handler only leaves a note, because it may run while JupyterLab is just being started.
@@ -56,7 +62,7 @@ def end(lab: subprocess.Popen[bytes]) -> None:
 
 def defaults(arguments: list[str]) -> list[str]:
     """What JupyterLab needs to be told on this machine, unless the caller said it."""
-    found = []
+    found = [NO_UPDATES]
     if hasattr(os, "geteuid") and os.geteuid() == 0 and "--allow-root" not in arguments:
         found.append("--allow-root")
     no_screen = sys.platform == "linux" and not (

@@ -33,7 +33,7 @@ def lab(tmp_path_factory, taken) -> Iterator[Lab]:
     """JupyterLab from ``tools.lab``, asked for a port that is taken."""
     home = tmp_path_factory.mktemp("home")
     shutil.copytree(ROOT / "notebooks", home / "notebooks")  # JupyterLab saves what it runs
-    with lab_server(home, "--port", taken) as lab:
+    with lab_server(home, port=taken) as lab:
         yield lab
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -36,18 +39,24 @@ def lab(tmp_path) -> Iterator[Lab]:
         yield lab
 
 
-def start_kernel(lab: Lab) -> BlockingKernelClient:
-    """A kernel of this JupyterLab, asked for as its page asks for one, when it answers."""
+def ask(lab: Lab, path: str, content: bytes | None = None) -> bytes:
+    """As a page of this JupyterLab asks. Its address is printed before anybody listens there."""
     address, token = lab.address.split("/lab?token=")
     headers = {"Authorization": f"token {token}", "Content-Type": "application/json"}
-    for _ in range(100):  # the address is printed before anybody listens
+    asked = urllib.request.Request(f"{address}/{path}", content, headers)
+    for _ in range(100):
         try:
-            asked = urllib.request.Request(f"{address}/api/kernels", b"{}", headers)
             with urllib.request.urlopen(asked) as answer:
-                kernel = json.load(answer)["id"]
-            break
-        except urllib.error.URLError:
+                return answer.read()
+        except urllib.error.URLError as error:
+            assert isinstance(error.reason, ConnectionRefusedError), error
             time.sleep(0.1)
+    raise AssertionError("nobody listens")
+
+
+def start_kernel(lab: Lab) -> BlockingKernelClient:
+    """A kernel of this JupyterLab that answers."""
+    kernel = json.loads(ask(lab, "api/kernels", b"{}"))["id"]
     client = BlockingKernelClient(connection_file=str(lab.runtime / f"kernel-{kernel}.json"))
     client.load_connection_file()
     client.start_channels()
@@ -93,6 +102,24 @@ def test_told_to_end_it_leaves_nothing(lab: Lab, moment: Callable[[Lab], None]):
     moment(lab)
     lab.end()
     assert lab.session() == []
+
+
+def test_a_thread_of_jupyterlab_that_waits_for_the_network_is_not_waited_for(tmp_path):
+    """As when it looked for updates while no name was resolved, and did not end for minutes."""
+    (tmp_path / "notebooks").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/pypi"
+        with lab_server(tmp_path, f"--PyPIExtensionManager.base_url={url}") as lab:
+            page = threading.Thread(target=ask_in_vain, args=(lab, "lab/api/extensions?query=a"))
+            page.start()
+            silent.accept()
+            lab.end()
+        page.join()
+
+
+def ask_in_vain(lab: Lab, path: str) -> None:
+    with pytest.raises((OSError, http.client.HTTPException)):
+        ask(lab, path)
 
 
 def test_killed_itself_it_leaves_nothing(lab: Lab):

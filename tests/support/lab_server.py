@@ -17,12 +17,13 @@ import psutil
 
 from tests.support.paths import ROOT
 
-START = """
+CODE = """
 import sys
 from pathlib import Path
 from tools.lab import main
 raise SystemExit(main(sys.argv[1:-1], Path(sys.argv[-1])))
 """
+START = [sys.executable, "-c", CODE]
 SERVER = re.compile(r"http://(?:localhost|127\.0\.0\.1):\d+/lab\?token=\w+")
 HUB = re.compile(r"Practice Hub: (\S+)")
 
@@ -95,9 +96,9 @@ def _words(process: psutil.Process) -> str:
 
 
 @contextmanager
-def lab_server(folder: Path, *arguments: str) -> Iterator[Lab]:
+def lab_server(folder: Path, *options: str, port: str = "0") -> Iterator[Lab]:
     """``tools.lab`` on ``folder/notebooks``; nothing of it is left afterwards."""
-    log = folder / "lab.log"
+    log, notebooks = folder / "lab.log", folder / "notebooks"
     environment = {
         **os.environ,
         "HOME": str(folder),
@@ -106,10 +107,9 @@ def lab_server(folder: Path, *arguments: str) -> Iterator[Lab]:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     environment.pop("COURSE_HUB", None)
-    asked = arguments or ("--port", "0")
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", START, "--no-browser", *asked, str(folder / "notebooks")],
+            [*START, "--no-browser", "--port", port, *options, str(notebooks)],
             cwd=ROOT,
             env=environment,
             stdout=output,
