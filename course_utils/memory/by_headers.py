@@ -8,6 +8,7 @@ config and headers leave a question, ``exact_by_headers`` steps aside.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -20,6 +21,12 @@ from course_utils.memory.kv_cache import Cache, CacheLayer, layers_by_formula
 from course_utils.memory.weights import ITEM_BYTES, Tensor
 
 LAYER = re.compile(r"(.*\.(?:layers|h)\.)(\d+)\.(.+)")
+# transformers stacks the matrices of all experts of a layer: two kinds of them in one tensor.
+EXPERT = re.compile(r"(.+\.experts\.)\d+\.(\w+)\.weight")
+STACKED = {
+    **dict.fromkeys(("gate_proj", "up_proj", "w1", "w3"), "gate_up_proj"),
+    **dict.fromkeys(("down_proj", "w2"), "down_proj"),
+}
 
 
 @dataclass(frozen=True)
@@ -107,14 +114,18 @@ def named_dtype(fields: Mapping[str, Any]) -> str | None:
 
 
 def _parameters(checkpoint: Checkpoint, family: Family, dtype: str) -> list[Tensor]:
-    found = []
+    found, stacks = [], Counter[tuple[str, tuple[int, ...]]]()
     for name, tensor in checkpoint.tensors.items():
         if re.fullmatch(family.ignored, name):
+            continue
+        expert = EXPERT.fullmatch(name)
+        if expert:
+            stacks[expert[1] + STACKED[expert[2]], tensor.shape] += 1
             continue
         linear = bool(re.fullmatch(family.linear, name))
         shape = tensor.shape[::-1] if linear and family.transposed else tensor.shape
         found.append(Tensor(name, shape, dtype, quantizable=linear))
-    return found
+    return found + [Tensor(name, (n, *shape), dtype) for (name, shape), n in stacks.items()]
 
 
 def _buffers(fields: Mapping[str, Any], family: Family, dtype: str) -> list[Tensor]:
@@ -123,9 +134,9 @@ def _buffers(fields: Mapping[str, Any], family: Family, dtype: str) -> list[Tens
     rope = fields.get("rope_parameters") or {}
     share = rope.get("partial_rotary_factor") or fields.get("partial_rotary_factor") or 1
     frequencies = -(-int(head_size * share) // 2)
-    rotary = Tensor("rotary", (2, frequencies), "float32", is_parameter=False)
+    rotary = Tensor("inv_freq", (frequencies,), "float32", is_parameter=False)
     scale = Tensor("embed_scale", (), dtype, is_parameter=False)
-    return [rotary] * family.rotaries + [scale] * family.scales_embedding
+    return [rotary] * 2 * family.rotaries + [scale] * family.scales_embedding
 
 
 # --- Do the headers leave a question? ------------------------------------------------------------

@@ -25,8 +25,11 @@ from benchmarks.ground_truth import (
 )
 from benchmarks.shrunken import shrink
 from course_utils.memory import estimate_memory, measure_memory
+from course_utils.memory.assumptions import Assumptions
 from course_utils.memory.by_headers import FAMILIES, exact_by_headers
+from course_utils.memory.by_transformers import by_transformers
 from course_utils.memory.checkpoint import read_checkpoint
+from course_utils.memory.estimate import add_up
 from course_utils.memory.quantization import QUANTIZATIONS
 from practice_hub.described import BUILT_IN
 
@@ -127,8 +130,12 @@ def test_weights_to_the_byte(repo_id, small):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_families_of_the_quick_path_are_proven(family, small):
-    """What the test above found exact came by the quick path, in every family that it claims."""
-    assert exact_by_headers(read_checkpoint(small(QUICK[family]).folder), None) is not None
+    """What the test above found exact came by headers, and transformers says the same of it."""
+    checkpoint = read_checkpoint(small(QUICK[family]).folder)
+    for dtype, quantization in WAYS[0]:
+        assumed = Assumptions(dtype, quantization)
+        told = [exact_by_headers(checkpoint, dtype), by_transformers(checkpoint, dtype)]
+        assert add_up(told[0], assumed) == add_up(told[1], assumed)
 
 
 def test_a_classifiers_head_is_quantized_too(small):
