@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
+from course_utils.fit.code import PLACEHOLDER
 from course_utils.fit.ways import RULE, all_ways, best_of
 from course_utils.gpus import GPUS, Device, Gpu, planned_for
-from course_utils.memory import MemoryEstimate, estimate_memory, read_stored
-from course_utils.memory.published import checkpoint_of
+from course_utils.memory import MemoryEstimate, estimate_memory, read_checkpoint
 from course_utils.text import in_tokens
 from course_utils.widgets import markup
 from course_utils.widgets.bars import KEY, Bar, as_html, as_text
@@ -45,9 +44,7 @@ class FitExplorer(Widget):
         batch: int = 1,
     ) -> None:
         self._targets: dict[str, Gpu | Device] = dict(GPUS)
-        self._checkpoint = checkpoint_of(model)
-        named = isinstance(model, (str, os.PathLike))
-        self._model = read_stored(model) if named else model
+        self._checkpoint = read_checkpoint(model)
         self._panel: Any = None
         self._show_choice: Any = None
         self._try(gpu, context, batch, None)
@@ -77,13 +74,13 @@ class FitExplorer(Widget):
 
     def _try(self, gpu: Any, context: int, batch: int, wanted: str | None) -> None:
         name, target = self._named(gpu)
-        ways, stored = all_ways(self._model, self._checkpoint, target, context, batch)
+        ways, as_stored = all_ways(self._checkpoint, target, context, batch)
         best = best_of(ways)
         way = next((way for way in ways if way.way == wanted), best or ways[0])
-        estimate = stored
-        if (way.dtype, way.quantization) != (stored.dtype, stored.quantization):
+        estimate = as_stored
+        if (way.dtype, way.quantization) != (as_stored.dtype, as_stored.quantization):
             how = way.dtype, way.quantization
-            estimate = estimate_memory(self._model, *how, context, batch)
+            estimate = estimate_memory(self._checkpoint, *how, context, batch)
         self.bar = bar_of(target, estimate)
         self.gpu, self.context, self.batch = name, context, batch
         self.ways, self.best, self.way = ways, best, way
@@ -98,7 +95,8 @@ class FitExplorer(Widget):
         return target.name, target
 
     def title(self) -> str:
-        return f"{self._checkpoint.model_id} on {self.gpu}, {in_tokens(self.context, self.batch)}"
+        address = self._checkpoint.address or PLACEHOLDER
+        return f"{address} on {self.gpu}, {in_tokens(self.context, self.batch)}"
 
     def verdict_words(self) -> str:
         words = f"{self.way.way}: {self.way.verdict}"

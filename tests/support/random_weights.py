@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from course_utils.memory.quantization import QUANTIZATIONS
+
 if TYPE_CHECKING:
     import torch
     from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
@@ -59,15 +61,11 @@ def load_random(
 
 
 def bits_and_bytes(quantization: str | None, dtype: str) -> BitsAndBytesConfig | None:
-    """For a way of ``ground_truth.BITS_AND_BYTES``, computing in this dtype of torch."""
+    """For a quantization of ``QUANTIZATIONS``, computing in this dtype of torch."""
     import torch
     from transformers import BitsAndBytesConfig
 
-    from tests.support.ground_truth import BITS_AND_BYTES
-
     if quantization is None:
         return None
-    options = BITS_AND_BYTES[quantization]
-    if "load_in_4bit" in options:
-        options = {**options, "bnb_4bit_compute_dtype": getattr(torch, dtype)}
-    return BitsAndBytesConfig(**options)
+    options = QUANTIZATIONS[quantization].options
+    return BitsAndBytesConfig(**options, bnb_4bit_compute_dtype=getattr(torch, dtype))

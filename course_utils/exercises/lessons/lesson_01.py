@@ -7,7 +7,7 @@ from course_utils.exercises.checkers.number import Number
 from course_utils.exercises.checkers.repo import Condition, Repo, RepoCondition
 from course_utils.exercises.declared import Exercise, WrongAnswer
 from course_utils.licenses import license_kind
-from course_utils.memory.checkpoint import stored_bytes
+from course_utils.memory.headers import stored_bytes
 from course_utils.session.choose_hub import practice_instance
 from course_utils.units import GB, GIB
 
