@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from course_utils.drawings.picture import Drawing
 from course_utils.drawings.shapes import Shape, Words, box, line
 from course_utils.gpus import GPUS
+from course_utils.memory.quantization import QUANTIZATIONS
 from course_utils.units import GIB, in_gib
 
 MODEL = "Qwen2.5-7B"
@@ -17,7 +18,6 @@ SIZES = {
     "int8": 8_711_507_456,
     "nf4-double": 5_547_065_616,
 }
-NAMES = {"nf4-double": "nf4, double quant"}
 COMMENTS = {
     "float32": "far too large",
     "float16": "no room left to work",
@@ -39,7 +39,7 @@ def _shapes() -> Iterator[Shape]:
     for number, (way, size) in enumerate(SIZES.items()):
         top = 78 + 58 * number
         end = LEFT + size / GIB * UNIT
-        yield Words(LEFT, top, NAMES.get(way, way), bold=True)
+        yield Words(LEFT, top, _name(way), bold=True)
         yield box(LEFT, top + 8, min(end, limit) - LEFT, 22, "weights")
         if end > limit:
             yield box(limit, top + 8, end - limit, 22, "no", "hatched", edge="no")
@@ -51,10 +51,12 @@ def _shapes() -> Iterator[Shape]:
     yield Words(limit, 316, f"a T4 ends here: {in_gib(GPUS['T4'].memory)}", 12, "middle", bold=True)
 
 
+def _name(way: str) -> str:
+    return QUANTIZATIONS[way].label if way in QUANTIZATIONS else way
+
+
 def _words() -> str:
-    lines = [
-        f"{NAMES.get(way, way)}: {in_gib(size)}, {COMMENTS[way]}" for way, size in SIZES.items()
-    ]
+    lines = [f"{_name(way)}: {in_gib(size)}, {COMMENTS[way]}" for way, size in SIZES.items()]
     return "\n".join(
         [f"The weights of {MODEL}, beside a T4 of {in_gib(GPUS['T4'].memory)}.", *lines]
     )

@@ -8,7 +8,7 @@ from course_utils.drawings.marks import verdict_mark
 from course_utils.drawings.picture import Drawing
 from course_utils.drawings.shapes import Shape, Words, box, line
 from course_utils.errors import CourseError
-from course_utils.fit.ways import FITS, NO, TIGHT, needed_on, room_on, verdict
+from course_utils.fit.ways import FITS, NO, TIGHT, needed_on, usable_bytes, verdict
 from course_utils.gpus import Device, Gpu, planned_for
 from course_utils.memory import MemoryEstimate
 from course_utils.text import shorten
@@ -58,7 +58,7 @@ class _Bar:
         needed = needed_on(target, estimate)
         self.label = label
         self.total, self.most = needed.expected, needed.high
-        self.verdict = verdict(needed, room_on(target))
+        self.verdict = verdict(needed, usable_bytes(target))
         self.parts = {
             "runtime": estimate.runtime.expected if target.kind == "cuda" else 0,
             "weights": estimate.weights,
@@ -94,23 +94,23 @@ def _labels(estimates: tuple[MemoryEstimate, ...]) -> list[str]:
 
 
 def _shapes(bars: list[_Bar], target: Gpu | Device) -> Iterator[Shape]:
-    room = room_on(target)
-    unit = (RIGHT - LEFT) / max(room * 1.12, *(bar.most for bar in bars))
-    limit = LEFT + room * unit
+    usable = usable_bytes(target)
+    unit = (RIGHT - LEFT) / max(usable * 1.12, *(bar.most for bar in bars))
+    limit = LEFT + usable * unit
     for number, bar in enumerate(bars):
         top = TOP + STEP * number
         yield from verdict_mark(LEFT + 9, top - 4, MARKS[bar.verdict], 8)
         yield Words(LEFT + 24, top, shorten(bar.label, LONGEST_LABEL), 12, bold=True)
         yield Words(RIGHT, top, bar.words(), 12, "end")
         yield from _bar(bar, top + 10, unit)
-        if bar.total > room:
+        if bar.total > usable:
             yield box(
-                limit, top + 6, (bar.total - room) * unit, 30, fill="empty", edge="no", thick=3
+                limit, top + 6, (bar.total - usable) * unit, 30, fill="empty", edge="no", thick=3
             )
         yield line((limit, top + 5), (limit, top + 37), colour="ink", thick=2.4)
     end = TOP + STEP * len(bars)
     yield line((LEFT + 11, end - 12), (LEFT + 11, end + 2), colour="ink", thick=2.4)
-    yield Words(LEFT + 28, end, f"{target.name} ends here: {in_gib(room)}", 12)
+    yield Words(LEFT + 28, end, f"{target.name} ends here: {in_gib(usable)}", 12)
     yield from _legend(end + 13)
 
 
@@ -148,7 +148,7 @@ def _legend(top: float) -> Iterator[Shape]:
 
 
 def _words(bars: list[_Bar], target: Gpu | Device) -> str:
-    lines = [f"{target.name} has {in_gib(room_on(target))}. All figures are predicted."]
+    lines = [f"{target.name} has {in_gib(usable_bytes(target))}. All figures are predicted."]
     for bar in bars:
         parts = ", ".join(f"{PARTS[kind][0]} {in_gib(bar.parts[kind])}" for kind in PARTS)
         lines.append(f"{bar.label}: {bar.words()}: {bar.verdict} ({parts})")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections
-import json
 
 import pytest
 import torch
@@ -22,19 +21,10 @@ from course_utils.drawings.shapes import Area, Words
 from course_utils.drawings.sixteen_bits import BFLOAT16, FLOAT16
 from course_utils.drawings.sixteen_marks import NF4, WEIGHT, nearest_mark
 from course_utils.licenses.table import find_license
-from course_utils.memory.quantization import CODE_TABLE, quantized_bytes
-from tests.support.paths import ROOT
+from course_utils.memory.quantization import CODE_TABLE, QUANTIZATIONS
+from tests.support.catalogue import config_of
 
 QWEN_7B = "Qwen/Qwen2.5-7B-Instruct"
-
-
-def config_of(repo_id: str):
-    """The config that the practice Hub's catalogue records, gate or no gate."""
-    from transformers import AutoConfig
-
-    name = repo_id.replace("/", "--") + ".json"
-    recorded = json.loads((ROOT / "practice_hub" / "catalogue" / name).read_text())
-    return AutoConfig.for_model(**recorded["config"])
 
 
 def texts(picture: cu.Picture) -> list[str]:
@@ -61,7 +51,7 @@ def test_the_weight_becomes_what_bitsandbytes_makes_of_it():
 def test_a_block_takes_the_bytes_that_are_drawn():
     assert len(WEIGHTS) == 64
     assert sorted(map(abs, WEIGHTS))[-2] < max(map(abs, WEIGHTS)) == SCALE
-    assert quantized_bytes("nf4", 1, 64) - CODE_TABLE == PACKED + SCALE_BYTES
+    assert QUANTIZATIONS["nf4"].bytes(1, 64) - CODE_TABLE == PACKED + SCALE_BYTES
     assert torch.zeros(64, dtype=torch.bfloat16).nbytes == BEFORE
     assert f"= {PACKED + SCALE_BYTES} bytes" in " ".join(texts(cu.show_picture("block_of_64")))
 
