@@ -59,7 +59,11 @@ STEPS = (
         "the authors", "Let you in: at once, or after\nthey have looked at your request.", _authors
     ),
     Step("you, in a browser", "Make a token that may read\ngated repos.", _browser),
-    Step("your code", "login(), then from_pretrained():\nthe files come.", _code),
+    Step(
+        "your code",
+        "Finds the token, in HF_TOKEN say.\nThen from_pretrained() gets the files.",
+        _code,
+    ),
 )
 
 

@@ -40,8 +40,8 @@ def _shapes() -> Iterator[Shape]:
         16,
         below + 50,
         "Twice the tokens: twice the rows, four times the scores.\n"
-        "The rows stay as long as the chat. The scores are\n"
-        "needed only while the prompt is read.",
+        "The rows stay as long as the chat. The square is gone\n"
+        "when the prompt has been read.",
         size=12,
     )
 
@@ -60,5 +60,5 @@ def _words() -> str:
         f"A prompt of {many} tokens: {many} rows, and {many} × {many} = {many**2} scores.\n"
         "The next token adds one row to the cache.\n"
         "Twice the tokens: twice the rows, four times the scores. The rows stay as long as the "
-        "chat; the scores are needed only while the prompt is read."
+        "chat; the square is gone when the prompt has been read."
     )

@@ -12,7 +12,7 @@ from course_utils.drawings.shapes import Shape, Words, box, line, paragraph
 ASKS = "To log in, open this URL and enter the code:"
 WAITS = "Waiting for authorization..."
 CODE = "BCDF-2345"
-ADDRESS = "huggingface.co/oauth/device"
+ADDRESS = "https://huggingface.co/…"
 STEPS = (
     "Open the link in a browser where you are logged in.",
     "Type the code there, and approve.",
