@@ -79,4 +79,4 @@ lint: venv ## check style and mend what can be mended
 	@$(RUN) -m ruff format .
 
 clean: ## remove what make has made
-	rm -rf $(VENV) .venv-colab
+	rm -rf $(VENV) .venv-newest .venv-floors
