@@ -15,7 +15,7 @@ REPOSITORY ?=
 REF ?= main
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE help venv lab test test-colab test-real-hub notebooks badges bench models catalogue lint clean
+.PHONY: FORCE help venv lab test test-colab test-newest test-floors test-real-hub notebooks badges bench models catalogue lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,12 @@ test: venv ## run every test, notebooks included (TEST_ARGS="-k session")
 
 test-colab: venv ## run notebooks with Colab's versions, from nothing but the .ipynb (NOTEBOOKS="00 01")
 	@$(RUN) -m tools.colab_check $(NOTEBOOKS)
+
+test-newest: ## notebooks, claims and contracts on the newest versions, and which library moved what
+	@$(PYTHON) -m tools.version_check newest $(TEST_ARGS)
+
+test-floors: ## the same on Colab's versions, the oldest that are promised
+	@$(PYTHON) -m tools.version_check floors $(TEST_ARGS)
 
 test-real-hub: venv ## run the contract tests against huggingface.co, where it can be reached
 	@$(RUN) -m pytest tests/practice_hub/test_contract.py --hub real $(TEST_ARGS)

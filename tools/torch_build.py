@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import http.client
+import os
 import platform
 import queue
 import re
@@ -61,6 +62,8 @@ def choose(
     if not wanted and has_driver(drivers):
         return Choice((), "PyTorch: the ordinary build. There is an NVIDIA driver here.")
     because = "as TORCH=cpu asks" if wanted else "for there is no NVIDIA driver here"
+    if os.environ.get("PIP_NO_INDEX"):
+        return Choice((), "PyTorch: PIP_NO_INDEX is set, so pip takes what it finds.")
     try:
         listed = lists_cpu_build(page, version, seconds)
         trouble = "" if listed else f"lists none of {version} for this Python"

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,18 +64,20 @@ class Environment:
         listed = json.loads(self.pip("list", "--format", "json"))
         return {normal(one["name"]): one["version"] for one in listed}
 
-    def run(self, tests: Iterable[str], before: Path | None = None) -> list[Difference]:
+    def run(self, tests: Sequence[str], before: Path | None = None) -> list[Difference]:
         """Run these tests; packages in the folder ``before`` come before the environment's own."""
-        places = [str(before)] if before else []
+        places = [*([str(before)] if before else []), str(ROOT), os.environ.get("PYTHONPATH", "")]
         with tempfile.TemporaryDirectory(prefix="failures-") as name:
             failures = Path(name) / "failures.jsonl"
             environment = {
                 **os.environ,
                 "PATH": f"{self.python.parent}{os.pathsep}{os.environ['PATH']}",
-                "PYTHONPATH": os.pathsep.join([*places, str(ROOT)]),
+                "PYTHONPATH": os.pathsep.join(filter(None, places)),
                 "FAILURES": str(failures),
             }
-            command = [str(self.python), "-m", "pytest", "-n", "2", "-q", "--no-header"]
+            workers = "2" if len(tests) > 1 else "0"
+            command = [str(self.python), "-m", "pytest", "-n", workers, "-q", "--no-header"]
+            command += ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)]
             command += ["-p", "tools.failures_to_json", "--continue-on-collection-errors"]
             finished = subprocess.run(
                 [*command, *tests], cwd=ROOT, env=environment, stdout=sys.stderr
@@ -109,7 +112,11 @@ SETS = {"newest": newest, "floors": floors}
 
 
 def make(folder: Path) -> Environment:
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    """The virtual environment, made anew if another Python made it."""
+    made_by = folder / "pyvenv.cfg"
+    same = made_by.exists() and f"version = {platform.python_version()}\n" in made_by.read_text()
+    clear = [] if same else ["--clear"]
+    subprocess.run([sys.executable, "-m", "venv", *clear, folder], check=True)
     return Environment(folder)
 
 

@@ -143,6 +143,12 @@ def test_a_hotels_login_page_is_not_taken_for_the_index(serve):
     assert choice.options == () and "lists none" in choice.words
 
 
+def test_without_any_index_none_is_asked(index, monkeypatch):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    choice = on_linux(page=index)
+    assert choice.options == () and "PIP_NO_INDEX" in choice.words
+
+
 def test_another_pythons_wheel_does_not_count(serve):
     page = f'<a href="torch-{VERSION}%2Bcpu-cp39-cp39-linux_x86_64.whl">'.encode()
     assert on_linux(page=serve(answering(200, page))).options == ()
