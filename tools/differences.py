@@ -33,12 +33,12 @@ def is_cell(test: str) -> bool:
     return test.split("::")[0].endswith(".ipynb")
 
 
-def differences(failures: Path) -> list[Difference]:
+def differences(failures: Path, root: Path = ROOT) -> list[Difference]:
     """Those of a file that ``tools.failures_to_json`` wrote, the course's own order kept."""
     lines = failures.read_text(encoding="utf-8").splitlines() if failures.exists() else []
     told = {one["test"]: one["told"] for one in map(json.loads, lines)}
     found = (
-        Difference(test, essence(text), subject_of(test))
+        Difference(test, essence(text), subject_of(test, root))
         for test, text in sorted(told.items(), key=lambda pair: order(pair[0]))
     )
     return without_consequences(found)
@@ -60,11 +60,11 @@ def without_consequences(found: Iterable[Difference]) -> list[Difference]:
     return kept
 
 
-def subject_of(test: str) -> str:
+def subject_of(test: str, root: Path = ROOT) -> str:
     """The notebook and the cell, or the notebook and its sentences, or else the test."""
     if is_cell(test):
         place, _, cell = test.partition("::Cell ")
-        return cell_words(ROOT / place, int(cell))
+        return cell_words(root / place, int(cell))
     stem = test.split("[")[0]
     sentences = [
         f"notebook {lesson}, the sentence “{text}”"

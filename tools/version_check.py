@@ -46,9 +46,11 @@ class Moved:
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment and the checkout, and pytest in it."""
+    """A virtual environment, the checkout whose tests it runs, and how many at once."""
 
     folder: Path
+    root: Path = ROOT
+    workers: int = 2
 
     @property
     def python(self) -> Path:
@@ -75,16 +77,15 @@ class Environment:
                 "PYTHONPATH": os.pathsep.join(filter(None, places)),
                 "FAILURES": str(failures),
             }
-            workers = "2" if len(tests) > 1 else "0"
-            command = [str(self.python), "-m", "pytest", "-n", workers, "-q", "--no-header"]
-            command += ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(ROOT)]
+            command = [str(self.python), "-m", "pytest", "-q", "-n", str(self.workers)]
+            command += ["-c", str(ROOT / "pyproject.toml"), "--rootdir", str(self.root)]
             command += ["-p", "tools.failures_to_json", "--continue-on-collection-errors"]
             finished = subprocess.run(
-                [*command, *tests], cwd=ROOT, env=environment, stdout=sys.stderr
+                [*command, *tests], cwd=self.root, env=environment, stdout=sys.stderr
             )
             if finished.returncode not in (0, 1) and not failures.exists():
                 raise SystemExit(f"pytest ended with {finished.returncode} and ran nothing.")
-            return differences(failures)
+            return differences(failures, self.root)
 
 
 def newest(folder: Path) -> Environment:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -16,11 +17,17 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_utils.curriculum import MANIFEST, read
+from tests.support.paths import ROOT
 from tools import version_check
 from tools.differences import cell_words, differences, subject_of
 from tools.version_check import Environment, Moved, attributed, moved_libraries, report
 
-HERE = Environment(Path(sys.prefix))
+
+def here(root: Path) -> Environment:
+    """The environment of these tests, with a checkout of its own."""
+    return Environment(Path(sys.prefix), root, workers=0)
+
+
 RENAMED = Moved("course-test-tool", "1.0", "2.0")
 INNOCENT = Moved("course-test-bystander", "1.0", "2.0")
 TEST = """
@@ -64,13 +71,14 @@ def two_libraries(tmp_path, monkeypatch) -> Path:
 def test_the_library_is_named_whose_pin_mends_it(two_libraries):
     test = two_libraries / "test_the_tool.py"
     test.write_text(TEST)
-    found = HERE.run([str(test), "-p", "no:cacheprovider"])
+    environment = here(two_libraries)
+    found = environment.run([test.name])
     assert [one.test.split("::")[1] for one in found] == [
         "test_the_keyword",
         "test_what_no_library_changes",
     ]
     assert "unexpected keyword argument 'dtype'" in found[0].told
-    causes = attributed(HERE, found, [INNOCENT, RENAMED])
+    causes = attributed(environment, found, [INNOCENT, RENAMED])
     assert causes[found[0]] == str(RENAMED) == "course-test-tool 1.0 → 2.0"
     assert "every library back at its pin" in causes[found[1]]
     text = report("newest", [INNOCENT, RENAMED], causes)
@@ -88,8 +96,9 @@ def test_once():
     seen.touch()
     assert not first
 """)
-    found = HERE.run([str(test), "-p", "no:cacheprovider"])
-    assert list(attributed(HERE, found, [RENAMED]).values()) == [
+    environment = here(two_libraries)
+    found = environment.run([test.name])
+    assert list(attributed(environment, found, [RENAMED]).values()) == [
         "none: it did not differ the second time"
     ]
 
@@ -104,9 +113,11 @@ def test_a_cell_that_prints_something_else_is_named_with_what_it_printed(tmp_pat
         ],
         metadata={"kernelspec": {"name": "python3", "display_name": "Python"}},
     )
+    (tmp_path / "tests").mkdir()  # where pytest's settings look for what they hide
+    shutil.copy(ROOT / "tests" / "sanitize.cfg", tmp_path / "tests")
     path = tmp_path / "small.ipynb"
     nbformat.write(notebook, path)
-    found = HERE.run([str(path), "-p", "no:cacheprovider"])
+    found = here(tmp_path).run([path.name])
     assert [one.test.split("::")[1] for one in found] == ["Cell 0", "Cell 1"]  # no consequences
     assert "5" in found[0].told and "4" in found[0].told
     assert "ZeroDivisionError" in found[1].told
@@ -115,8 +126,8 @@ def test_a_cell_that_prints_something_else_is_named_with_what_it_printed(tmp_pat
         "notebook small, “Bytes”, code cell 1, after “How many are these?”"
     )
     assert words.splitlines()[1] == "    print(5)"
-    (again,) = version_check.runs_of(found)
-    assert again.endswith("small.ipynb")
+    assert version_check.runs_of(found) == ["small.ipynb"]
+    assert found[0].subject == words
 
 
 def stdout(text: str) -> nbformat.NotebookNode:
@@ -152,9 +163,9 @@ def test_moved_is_what_is_off_its_pin_whatever_the_build(tmp_path, monkeypatch):
     pins = tmp_path / "constraints.txt"
     pins.write_text("# pins\naccelerate==1.0\ntorch==2.13.0\nPyYAML==6.0\nzzz==1\n")
     monkeypatch.setattr(version_check, "CONSTRAINTS", pins)
-    here = {"accelerate": "1.1", "torch": "2.13.0+cpu", "pyyaml": "6.1"}
-    monkeypatch.setattr(Environment, "versions", lambda _: here)
-    assert [str(one) for one in moved_libraries(HERE)] == [
+    installed = {"accelerate": "1.1", "torch": "2.13.0+cpu", "pyyaml": "6.1"}
+    monkeypatch.setattr(Environment, "versions", lambda _: installed)
+    assert [str(one) for one in moved_libraries(here(tmp_path))] == [
         "accelerate 1.0 → 1.1",
         "PyYAML 6.0 → 6.1",
     ]
