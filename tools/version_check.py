@@ -57,7 +57,7 @@ class Environment:
         return self.folder / "bin" / "python"
 
     def pip(self, *arguments: str) -> str:
-        command = [self.python, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
+        command = [self.python, "-m", "pip", "--disable-pip-version-check", *arguments]
         return subprocess.run(
             command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
         ).stdout
@@ -94,7 +94,9 @@ def newest(folder: Path) -> Environment:
     say(choice.words)
     environment = make(folder)
     upgraded = ["--upgrade", "--upgrade-strategy", "eager"]
-    environment.pip("install", *upgraded, "--editable", ".[lab,test,author]", *choice.options)
+    environment.pip(
+        "install", "--quiet", *upgraded, "--editable", ".[lab,test,author]", *choice.options
+    )
     return environment
 
 
@@ -105,7 +107,9 @@ def floors(folder: Path) -> Environment:
     environment = make(folder)
     pins = [f"{name}=={version}" for name, version in COLAB.items()]
     torch = f"torch=={torch_build.pinned_version()}"
-    environment.pip("install", *pins, torch, "--editable", ".[lab,test,author]", *choice.options)
+    environment.pip(
+        "install", "--quiet", *pins, torch, "--editable", ".[lab,test,author]", *choice.options
+    )
     return environment
 
 
@@ -205,7 +209,7 @@ def with_pins(
     with tempfile.TemporaryDirectory(prefix="pins-") as name:
         pins = [f"{one.name}=={one.pinned}" for one in group]
         try:
-            environment.pip("install", "--no-deps", "--target", name, *pins)
+            environment.pip("install", "--quiet", "--no-deps", "--target", name, *pins)
         except subprocess.CalledProcessError:
             say("pip could not put it back; going on without")
             return None

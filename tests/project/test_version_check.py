@@ -159,6 +159,10 @@ def test_a_file_that_cannot_be_imported_names_every_sentence_that_it_proves(tmp_
     assert found.told == "ImportError: no such name"
 
 
+def test_versions_are_those_of_the_environment(tmp_path):
+    assert here(tmp_path).versions()["nbformat"] == nbformat.__version__
+
+
 def test_moved_is_what_is_off_its_pin_whatever_the_build(tmp_path, monkeypatch):
     pins = tmp_path / "constraints.txt"
     pins.write_text("# pins\naccelerate==1.0\ntorch==2.13.0\nPyYAML==6.0\nzzz==1\n")
