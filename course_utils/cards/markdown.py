@@ -81,11 +81,16 @@ class Passage:
 
 @dataclass(frozen=True)
 class CardText:
-    """``problem`` says why the metadata could not be read; "" where it could."""
+    """``problem`` says why the metadata could not be read; "" where it could.
+
+    ``body`` is the text as it was written, from line ``body_line`` of the file on.
+    """
 
     metadata: dict[str, Any] = field(default_factory=dict)
     problem: str = ""
     passages: tuple[Passage, ...] = ()
+    body: str = ""
+    body_line: int = 1
 
     def about(self, topic: str) -> list[Passage]:
         """Passages under the topic's words that say something: headings first, then labels.
@@ -119,7 +124,8 @@ class CardText:
 def read_card_text(content: str) -> CardText:
     """Take a README.md apart. Nothing in it makes this fail."""
     metadata, problem, text, skipped = _metadata(content)
-    return CardText(metadata, problem, tuple(_passages(_blocks(text, skipped))))
+    passages = tuple(_passages(_blocks(text, skipped)))
+    return CardText(metadata, problem, passages, text, skipped + 1)
 
 
 @lru_cache(maxsize=10_000)
@@ -153,7 +159,6 @@ def _words(topic: str) -> re.Pattern[str]:
 def _metadata(content: str) -> tuple[dict[str, Any], str, str, int]:
     """Metadata, what is wrong with it, the text after it, and the lines before that text."""
     import yaml
-    from huggingface_hub import ModelCard
     from huggingface_hub.repocard import REGEX_YAML_BLOCK
 
     found = REGEX_YAML_BLOCK.match(content)
@@ -163,12 +168,30 @@ def _metadata(content: str) -> tuple[dict[str, Any], str, str, int]:
     if len(found[0]) > LONGEST_METADATA:
         return {}, f"the metadata is longer than {LONGEST_METADATA:,} characters", text, skipped
     try:
-        metadata = ModelCard(found[0], ignore_metadata_errors=True).data.to_dict()
+        metadata = _read_yaml(found[0])
     except yaml.YAMLError as error:
         return {}, f"the metadata is no YAML: {_first_words(error)}", text, skipped
     except (ValueError, TypeError, RecursionError, AttributeError) as error:
         return {}, f"the metadata cannot be read: {_first_words(error)}", text, skipped
     return metadata, "", text, skipped
+
+
+def _read_yaml(block: str) -> dict[str, Any]:
+    """The metadata; with blanks for tabs where these alone are in the way, as the Hub reads them.
+
+    Raises:
+        yaml.YAMLError, ValueError, TypeError, RecursionError, AttributeError: it cannot be read.
+    """
+    import yaml
+    from huggingface_hub import ModelCard
+
+    try:
+        return dict(ModelCard(block, ignore_metadata_errors=True).data.to_dict())
+    except yaml.YAMLError:
+        if "\t" not in block:
+            raise
+        patient = block.replace("\t", " ")
+        return dict(ModelCard(patient, ignore_metadata_errors=True).data.to_dict())
 
 
 def _without_metadata(content: str) -> tuple[dict[str, Any], str, str, int]:

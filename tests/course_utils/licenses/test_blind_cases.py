@@ -68,6 +68,7 @@ def squeezed(text: str) -> str:
 def shows_the_line(report: cu.LicenseReport, case: dict[str, Any]) -> bool:
     """Whether the deciding line, or of a line of metadata its value, stands in the report."""
     line = re.sub(r"^\s*(license(s|_name)?|base_model|extra_gated_prompt|name):", "", case["line"])
+    line = re.sub(r"https://huggingface.co/([\w.-]+/[\w.-]+)\S*", r"\1", line)
     return squeezed(line)[:SHOWN] in squeezed(str(report))
 
 

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 import course_utils as cu
 from course_utils.hub import client as hub_client
 from course_utils.licenses import KINDS, USES, known_licenses, license_kind
-from course_utils.licenses.table import find_license, mentioned, recognize
+from course_utils.licenses.table import find_license, mentioned
+from course_utils.licenses.texts import recognize
 from practice_hub.repos import Repo
 from tests.support.own_hub import repo, serving
 
