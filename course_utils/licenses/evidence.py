@@ -125,7 +125,7 @@ class Stated:
 
     @property
     def named_non_commercial(self) -> bool:
-        words = self.license_name.replace("_", "-")
+        words = re.sub("[-_.]", " ", self.license_name)
         return self.named is None and wording.forbids(words)
 
     @staticmethod
@@ -237,7 +237,7 @@ def _read_license_name(name: str, notes: _Notes) -> None:
     row = find_named(name)
     if row is None:
         return
-    how = f"; {row.read}, read on {row.read_on}, {row.source}" if row.source else ""
+    how = f"; see {row.source}, read on {row.read_on}" if row.source else ""
     notes.add("license_name", f"{described(row.id)}{how}")
 
 
@@ -299,26 +299,31 @@ def _note_clues(source: str, text: str, notes: _Notes) -> None:
 
 def _own_text(name: str, text: str) -> OwnText:
     said: dict[str, list[str]] = {"forbids": [], "allows": [], "conditions": [], "rules_out": []}
-    for line, sentence in _sentences_of(text):
-        quoted = f"line {line}: {shorten(sentence, MOST_WORDS)}"
+    for line, sentence, around in _sentences_of(text):
+        quoted = f"line {line}: {shorten(_with_surroundings(sentence, around), MOST_WORDS)}"
         if RULES_OUT.search(sentence):
             said["rules_out"].append(quoted)
         for one in wording.statements(line, sentence, ("conditions",)):
             said[one.says].append(quoted)
         if "commercial" in sentence.casefold() and not said["allows"] and wording.allows(sentence):
             said["allows"].append(quoted)
+    once = {says: tuple(dict.fromkeys(quotes)) for says, quotes in said.items()}
     return OwnText(
         source=name,
-        forbids=tuple(said["forbids"]),
-        allows=tuple(said["allows"]),
-        conditions=tuple(said["conditions"]),
-        rules_out=tuple(said["rules_out"]),
+        forbids=once["forbids"],
+        allows=once["allows"],
+        conditions=once["conditions"],
+        rules_out=once["rules_out"],
         mentions=tuple(row.id for row in mentioned(text)),
         words=len(text.split()),
     )
 
 
-def _sentences_of(text: str) -> list[tuple[int, str]]:
+def _with_surroundings(sentence: str, around: str) -> str:
+    return around if len(around) <= wording.LONGEST_AROUND else sentence
+
+
+def _sentences_of(text: str) -> list[tuple[int, str, str]]:
     """The sentences of a plain text, taken paragraph by paragraph."""
     found, first = [], 1
     for paragraph in re.split(r"(\n[ \t]*(?:\n[ \t]*)+)", re.sub(r"\r\n?", "\n", text)):
@@ -333,7 +338,7 @@ def _note_additions(name: str, text: str, reading: Reading, notes: _Notes) -> No
     named = " and ".join(row.id for row in reading.licenses)
     if not reading.compared:
         if all(row.kind == "permissive" for row in reading.licenses):
-            for line, sentence in _sentences_of(text):
+            for line, sentence, _ in _sentences_of(text):
                 if wording.forbids(sentence):
                     quoted = f"line {line}: {shorten(sentence)}"
                     notes.add(name, quoted)
@@ -376,11 +381,12 @@ def _read_card(card: CardText, notes: _Notes) -> None:
                 _note_statement(one, notes)
             if passage not in on_license:
                 _read_mentions(first, text, notes)
-            for line, sentence in wording.sentences(first, text):
+            for line, sentence, around in wording.sentences(first, text):
+                quoted = f"line {line}: {shorten(_with_surroundings(sentence, around))}"
                 if not notes.relicenses and wording.relicenses(sentence):
-                    notes.relicenses = f"line {line}: {shorten(sentence)}"
-                if wording.from_scratch(sentence):
-                    notes.add("base model", f"line {line}: {shorten(sentence)}")
+                    notes.relicenses = quoted
+                if wording.from_scratch(sentence) and notes.tagged - {"other"}:
+                    notes.add("base model", quoted)
 
 
 def _texts_of(passage: Passage) -> list[tuple[int, str]]:
@@ -407,7 +413,7 @@ def _read_license_passage(passage: Passage, notes: _Notes) -> set[int]:
     strict_lines = set()
     named = []
     for first, text in _texts_of(passage):
-        for line, sentence in wording.sentences(first, text):
+        for line, sentence, _ in wording.sentences(first, text):
             rows = mentioned(sentence)
             named += rows
             if rows and not wording.is_about_something_else(sentence):
@@ -436,7 +442,7 @@ def _is_stricter(row: License, notes: _Notes) -> bool:
 
 def _read_mentions(first: int, text: str, notes: _Notes) -> None:
     """Sentences outside of the passages on the license that put the model under a stricter one."""
-    for line, sentence in wording.sentences(first, text):
+    for line, sentence, _ in wording.sentences(first, text):
         strict = [row for row in mentioned(sentence) if _is_stricter(row, notes)]
         if strict and notes.tagged and wording.licenses_the_model(sentence):
             notes.texts += [("card", row) for row in strict]

@@ -21,6 +21,12 @@ RUN = 5  # words
 ALIKE = 0.6  # share of the shorter of two known texts that the other has, too
 WHOLE = 0.8  # share of a known text that a file has, to be that license in full
 FOREIGN = 2 / 3  # share of a file's words, from which on it is a text of its own
+CLAUSE = 40  # words: added to the bare head of a known text, so few are still an addition
+MADE_FROM = re.compile(
+    r"\b(made|based|derived|adapted|taken|built)( in part)?( up)?(on|from| on| from)\b"
+    r"|\b(variant|version|modification) of the\b|\bnot the (apache|mit|bsd)\b",
+    re.IGNORECASE,
+)
 GRANTS = {"sell", "sublicense", "distribute", "publish", "commercial"}
 # Lines that every copy may have: they add nothing to the license.
 BESIDE_THE_TEXT = re.compile(
@@ -68,7 +74,9 @@ def read_license_text(text: str) -> Reading:
     known = frozenset[tuple[str, ...]]().union(*(_known_runs()[name] for name in whole))
     foreign = _foreign(words, known)
     if max(shares[name] for name in whole) < WHOLE and sum(foreign) > FOREIGN * len(words):
-        return Reading(())
+        only_a_clause = sum(foreign) <= CLAUSE and not MADE_FROM.search(text)
+        if not only_a_clause:
+            return Reading(())
     licenses = tuple(row for name in whole if (row := find_license(name)))
     return Reading(licenses, tuple(_pieces(text, words, foreign)), _left_out(whole, runs), True)
 

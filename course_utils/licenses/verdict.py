@@ -263,12 +263,12 @@ def _with_restrictions(
     """The words of card and gate: never a plain yes beside one that restricts."""
     if stated.named_non_commercial:
         findings.append(f"Its name says so: {shorten(stated.license_name)} (non-commercial).")
-    if not stated.forbids and not stated.terms:
+    if ruling.kind == "non-commercial" or not (stated.forbids or stated.terms):
         return ruling
     findings += [
         f"It limits the use: {words}" for words in (*stated.forbids, *stated.terms)[:MOST_SHOWN]
     ]
-    if ruling.kind == "non-commercial" or ruling.verdict not in ("yes", "yes-if"):
+    if ruling.verdict not in ("yes", "yes-if"):
         return ruling
     if stated.forbids and use in FOR_BUSINESS:
         reason = f"The tag would allow it, other words of the repo do not. {ruling.reason}"

@@ -15,13 +15,17 @@ from functools import cache
 from course_utils.licenses.table import read_toml
 
 LONGEST_SENTENCE = 2000  # characters that are looked at
-SHORTEST_SENTENCE = 4
+SHORTEST_SENTENCE = 2
 LONGEST_AROUND = 300
 COMMERCIAL = r"(?<!non-)(?<!non )\bcommercial(ly|i[sz]\w+)?\b"
 SENTENCES = re.compile(r"[^.!?。！？;；|\n]+(?:[.!?](?=\S)[^.!?。！？;；|\n]*)*[.!?。！？;；|]*")
 CLAUSES = re.compile(
     r"[:，、] ?| - |, (?=(?:and|so|it|you|also|free|freely|fully|open)\b)"
     r"|\b(?:but|however|sondern|aber|mais|pero|sino|mas|porem|ma)\b"
+)
+NAMES = re.compile(r"\S*\bnon-?commercial\S*")
+WORDS_OF_USE = re.compile(
+    r"non-?commercial(ly)?|use|only|licen[cs]e|purposes?|research|academic|commercial"
 )
 LIST_MARK = re.compile(r"\s*([-*+•>#|]|\(?\d+[.)])\s+")
 
@@ -87,9 +91,9 @@ def is_about_something_else(sentence: str) -> bool:
     )
 
 
-def sentences(first: int, text: str) -> Iterator[tuple[int, str]]:
-    """Sentences of a paragraph with the line that each begins on."""
-    yield from ((line, sentence) for line, sentence, _ in _sentences(first, text))
+def sentences(first: int, text: str) -> Iterator[tuple[int, str, str]]:
+    """Sentences of a paragraph: the line that each begins on, the sentence, what is around it."""
+    yield from _sentences(first, text)
 
 
 def _says(sentence: str, extra: tuple[str, ...]) -> str:
@@ -142,7 +146,8 @@ def _sentences(first: int, text: str) -> Iterator[tuple[int, str, str]]:
             place = begin + found.start() + len(found[0]) - len(found[0].lstrip())
             while at + 1 < len(starts) and starts[at + 1] <= place:
                 at += 1
-            yield first + at, LIST_MARK.sub("", sentence), around
+            mark = LIST_MARK.match(sentence)
+            yield first + at, sentence[mark.end() :] if mark else sentence, around
         begin += len(item) + 1
 
 
@@ -153,7 +158,13 @@ def folded_text(text: str) -> str:
     text = unicodedata.normalize("NFC", text)
     text = re.sub(r"[‐‑‒–—−]", "-", text)
     text = re.sub(r"[’‘`´]", "'", text)
-    return re.sub(r"[*_~]+", "", text)
+    return re.sub(r"[*~]+", "", NAMES.sub(_without_names, text))
+
+
+def _without_names(found: re.Match[str]) -> str:
+    """Blanks for a model's name that holds such a word: ``acme/noncommercial-chat``."""
+    rest = WORDS_OF_USE.sub("", found[0])
+    return " " if re.search(r"[^\W\d_]{2}.*[-_]|[-_].*[^\W\d_]{2}|\d", rest) else found[0]
 
 
 @cache

@@ -221,8 +221,10 @@ def test_llama_and_gemma_say_what_matters():
     gemma = str(cu.check_license("google/gemma-2-2b-it"))
     assert "distillation" in gemma
     nemotron = cu.check_license("nvidia/Llama-3.1-Nemotron-Nano-8B-v1")
-    assert nemotron.verdict == "cannot-tell"
+    assert nemotron.verdict == "yes-if"
     assert "llama3.1" in " ".join(nemotron.findings)
+    assert "NVIDIA" in " ".join(nemotron.conditions)
+    assert "700 million" in " ".join(nemotron.conditions)
 
 
 def test_a_long_lineage_is_not_followed_for_ever():
