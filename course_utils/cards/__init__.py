@@ -12,6 +12,7 @@ from typing import Any
 
 from course_utils.cards import answers as card_answers
 from course_utils.cards.answers import Answer
+from course_utils.cards.languages import languages_of, word
 from course_utils.cards.lineage import ancestors, bases_of
 from course_utils.cards.markdown import CardText, read_card_text
 from course_utils.errors import CourseError
@@ -226,18 +227,19 @@ def _report(
     weights, weight_files = (None, ()) if files is None else _weights_of(files)
     code, code_files, code_notes = _remote_code(card, files, config, tags)
     limits = card_answers.limits(card)
+    what_it_does = card_answers.what_it_does(card)
     return CardReport(
         subject=subject,
         has_card=has_card,
-        what_it_does=card_answers.what_it_does(card),
+        what_it_does=what_it_does,
         inputs_outputs=card_answers.inputs_outputs(card),
         intended_use=card_answers.intended_use(card, limits),
         limits=limits,
         how_to_load=card_answers.how_to_load(card),
         training_data=card_answers.training_data(card),
-        languages=card_answers.languages(card),
+        languages=languages_of(card, what_it_does.text),
         base_models=lineage,
-        task=task or card_answers.word(card.metadata.get("pipeline_tag")),
+        task=task or word(card.metadata.get("pipeline_tag")),
         weights=weights,
         weight_files=weight_files,
         remote_code=code,

@@ -32,6 +32,10 @@ LABELLED = re.compile(
     r"[ \t]*(?P<text>.*)",
     re.DOTALL,
 )
+CALLOUT = re.compile(r"\[!(?P<kind>\w+)\][ \t]*\n?")  # GitHub's, in a blockquote
+WARNINGS = ("warning", "caution", "important")
+A_SENTENCE = re.compile(r"[.!?。！？]\W*$|(\S+\s+){8,}")
+LONGEST_FILLER = 400
 TARGET = r"(?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\[\]]*\])"
 IMAGE = re.compile(r"!\[[^\[\]]*\]" + TARGET)
 LINK = re.compile(r"\[([^\[\]]*)\]" + TARGET)
@@ -74,21 +78,25 @@ class Passage:
         return bool(self.blocks)
 
     def answers(self, topic: str) -> bool:
-        """Whether the heading is one of the topic's words; see ``data/card_headings.toml``."""
+        """Whether the heading is one of the topic's words; see ``headings.toml``."""
         heading = plain(self.heading)
-        return bool(heading) and _words(topic).fullmatch(heading) is not None
+        if not heading or _words(topic, never=True).fullmatch(heading):
+            return False
+        return _words(topic).fullmatch(heading) is not None
 
 
 @dataclass(frozen=True)
 class CardText:
     """``problem`` says why the metadata could not be read; "" where it could.
 
-    ``body`` is the text as it was written, from line ``body_line`` of the file on.
+    ``head`` is the block of metadata as it was written, and ``body`` the text after it, which
+    begins on line ``body_line`` of the file.
     """
 
     metadata: dict[str, Any] = field(default_factory=dict)
     problem: str = ""
     passages: tuple[Passage, ...] = ()
+    head: str = ""
     body: str = ""
     body_line: int = 1
 
@@ -125,7 +133,8 @@ def read_card_text(content: str) -> CardText:
     """Take a README.md apart. Nothing in it makes this fail."""
     metadata, problem, text, skipped = _metadata(content)
     passages = tuple(_passages(_blocks(text, skipped)))
-    return CardText(metadata, problem, passages, text, skipped + 1)
+    head = content[: len(content) - len(text)]
+    return CardText(metadata, problem, passages, head, text, skipped + 1)
 
 
 @lru_cache(maxsize=10_000)
@@ -146,11 +155,35 @@ def _is_asian_mark(character: str) -> bool:
 
 
 @cache
-def _words(topic: str) -> re.Pattern[str]:
-    table = resources.files(__package__) / "headings.toml"
-    by_language = tomllib.loads(table.read_text(encoding="utf-8"))[topic]
+def _words(topic: str, never: bool = False) -> re.Pattern[str]:
+    """The topic's words; those behind a "!" are the ones that it never has."""
+    by_language = read_table("headings.toml")[topic]
     patterns = {pattern for words in by_language.values() for pattern in words}
-    return re.compile("|".join(fnmatch.translate(pattern) for pattern in sorted(patterns)))
+    wanted = [one.removeprefix("!") for one in sorted(patterns) if one.startswith("!") == never]
+    return re.compile("|".join(fnmatch.translate(one) for one in wanted) or r"(?!)")
+
+
+@cache
+def sentences_about(topic: str) -> re.Pattern[str]:
+    """What cards say in a sentence about a topic (``sentences.toml``), for ``folded`` text."""
+    by_language = read_table("sentences.toml")[topic]
+    patterns = [pattern for listed in by_language.values() for pattern in listed]
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.DOTALL)
+
+
+def folded(text: str) -> str:
+    """Small letters, plain hyphens and quotes, Latin and Cyrillic letters without accents."""
+    text = unicodedata.normalize("NFD", text.casefold())
+    text = "".join(letter for letter in text if not "\u0300" <= letter <= "\u036f")
+    text = unicodedata.normalize("NFC", text)
+    return re.sub(r"[’‘`´]", "'", re.sub(r"[‐‑‒–—−]", "-", text))
+
+
+@cache
+def read_table(name: str) -> dict[str, Any]:
+    """A table of this folder."""
+    table = resources.files(__package__) / name
+    return tomllib.loads(table.read_text(encoding="utf-8"))
 
 
 # --- Metadata ------------------------------------------------------------------------------------
@@ -271,8 +304,11 @@ def _lines_of_row(tokens: list[Any], place: int, skipped: int) -> tuple[int, int
 
 def _paragraph(content: str, kind: str, first: int, last: int) -> Iterator[Any]:
     content = COMMENT.sub("", content).strip()
+    callout = CALLOUT.match(content)
+    if callout:
+        content, first = content[callout.end() :], first + callout[0].count("\n")
     bold = BOLD.fullmatch(content)
-    if bold:
+    if bold and not A_SENTENCE.search(bold["text"]):
         yield _Heading(BOLD_LINE, first, readable(bold["text"]))
         return
     lines = content.split("\n")
@@ -283,17 +319,27 @@ def _paragraph(content: str, kind: str, first: int, last: int) -> Iterator[Any]:
         return
     found = LABELLED.fullmatch(content)
     text = readable(content)
+    if says_nothing(text):
+        return
+    if callout and callout["kind"].casefold() in WARNINGS:
+        yield _Labelled(callout["kind"], Block(kind, first, last, text))
     if found and (found["bold"] or len(found["plain"].split()) <= LONGEST_LABEL):
         named = found["bold"] or found["plain"]
         label = readable(named).rstrip(": ")
         value = readable(found["text"])
-        if PLACEHOLDER.fullmatch(value):
+        if says_nothing(value):
             return
         loose = ":" not in content[: found.start("text")]
         level = LOOSE_LABEL if loose else LABEL
         yield _Labelled(label, Block(kind, first, last, value), level)
-    if not PLACEHOLDER.fullmatch(text):
-        yield Block(kind, first, last, text)
+    yield Block(kind, first, last, text)
+
+
+def says_nothing(text: str) -> bool:
+    """Whether it is a placeholder, or a sentence that a template puts into every card."""
+    if PLACEHOLDER.fullmatch(text):
+        return True
+    return len(text) < LONGEST_FILLER and bool(sentences_about("filler").fullmatch(folded(text)))
 
 
 def _row(cells: list[str], first: int, last: int) -> Iterator[Any]:

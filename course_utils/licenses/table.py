@@ -175,7 +175,7 @@ def _mention() -> re.Pattern[str]:
     parts = [
         r"[\s_-]+".join(re.escape(part) for part in re.split(r"[\s-]+", spelling))
         if capitals
-        else f"(?i:{r'[ _-]?'.join(re.escape(part) for part in re.split(r'[ -]+', spelling))})"
+        else f"(?i:{r'[ _-]*'.join(re.escape(part) for part in re.split(r'[ -]+', spelling))})"
         for spelling, capitals in sorted(spelled.items(), key=lambda pair: -len(pair[0]))
     ]
     # No letter of the Latin alphabet may stand before or behind; a Japanese one may.

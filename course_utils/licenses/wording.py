@@ -7,11 +7,11 @@ sentence, because cards mix them.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from course_utils.cards.markdown import folded
 from course_utils.licenses.table import read_toml
 
 LONGEST_SENTENCE = 2000  # characters that are looked at
@@ -152,13 +152,8 @@ def _sentences(first: int, text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def folded_text(text: str) -> str:
-    """Small letters, plain hyphens and quotes, Latin and Cyrillic letters without accents."""
-    text = unicodedata.normalize("NFD", text.casefold())
-    text = "".join(letter for letter in text if not "\u0300" <= letter <= "\u036f")
-    text = unicodedata.normalize("NFC", text)
-    text = re.sub(r"[‐‑‒–—−]", "-", text)
-    text = re.sub(r"[’‘`´]", "'", text)
-    return re.sub(r"[*~]+", "", NAMES.sub(_without_names, text))
+    """A sentence as the patterns read it: without case, accents, emphasis and models' names."""
+    return re.sub(r"[*~]+", "", NAMES.sub(_without_names, folded(text)))
 
 
 def _without_names(found: re.Match[str]) -> str:
