@@ -1,4 +1,7 @@
-"""read_card() on cards that were answered by somebody who had not seen the code. They are frozen."""
+"""read_card() on cards that were answered before it was asked. They are frozen.
+
+Those of ``blind_cards.toml`` were answered by somebody who had not seen the code.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import course_utils as cu
 
-CASES = tomllib.loads((Path(__file__).parent / "blind_cards.toml").read_text(encoding="utf-8"))
+CASES = {
+    name: tomllib.loads((Path(__file__).parent / f"{name}.toml").read_text("utf-8"))["cards"]
+    for name in ("blind_cards", "further_cards")
+}
 FIELDS = {
     "what": "what_it_does",
     "inputs": "inputs_outputs",
@@ -63,27 +71,28 @@ def missed(report: cu.CardReport, case: dict[str, Any]) -> dict[str, str]:
     return wrong
 
 
-def test_the_score(tmp_path):
+@pytest.mark.parametrize("name", CASES)
+def test_the_score(name, tmp_path):
     path = tmp_path / "README.md"
     wrong: Counter[str] = Counter()
     told, elsewhere = [], []
-    for case in CASES["cards"]:
+    for case in CASES[name]:
         path.write_bytes(case["text"].encode())
         report = cu.read_card(path)
-        name = case["name"].removeprefix("blind: ")
+        title = case["name"].removeprefix("blind: ")
         for key, saw in missed(report, case).items():
             wrong[key] += 1
-            told.append(f"{name}: {key}: {saw}")
+            told.append(f"{title}: {key}: {saw}")
         for key, field in FIELDS.items():
             answer = getattr(report, field)
             if is_right(answer, key, case) and not shows_the_line(answer, key, case):
-                elsewhere.append(f"{name}: {key}: {answer.lines} {answer.text[:60]!r}")
-    asked = len(CASES["cards"]) * (len(FIELDS) + len(LISTS))
+                elsewhere.append(f"{title}: {key}: {answer.lines} {answer.text[:60]!r}")
+    asked = len(CASES[name]) * (len(FIELDS) + len(LISTS))
     print(f"\n{asked - len(told)} of {asked} answers as written; wrong: {dict(wrong)}")
     for line in told:
         print(f"  {line}")
     print(f"{len(elsewhere)} right answers from other lines than the ones named")
     for line in elsewhere:
         print(f"  {line}")
-    assert len(CASES["cards"]) == 20
+    assert len(CASES[name]) == {"blind_cards": 20, "further_cards": 10}[name]
     assert len(told) <= (1 - RIGHT) * asked
