@@ -8,9 +8,7 @@ import sys
 import types
 
 
-def install(
-    secret: str | None = None, fake_shell: bool = False, refuses: str = ""
-) -> list[str]:
+def install(secret: str | None = None, fake_shell: bool = False, refuses: str = "") -> list[str]:
     """Install the stand-in; returns the list to which every name asked of the vault is added.
 
     ``refuses`` is the class of the vault's errors that it raises instead, "NotebookAccessError" or

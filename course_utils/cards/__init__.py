@@ -195,7 +195,8 @@ def _read_from_hub(repo_id: str) -> CardReport:
     card = read_card_text(content or "")
     metadata = info.card_data.to_dict() if info.card_data else card.metadata
     bases = bases_of(info.id, metadata, card)
-    names, notes = [], [f"base_model names nothing that can be looked up: {odd}" for odd in bases.odd]
+    names = []
+    notes = [f"base_model names nothing that can be looked up: {odd}" for odd in bases.odd]
     for ancestor in ancestors(info.id, bases.names):
         names.append(ancestor.name)
         if ancestor.info is None:

@@ -44,8 +44,8 @@ SERVES = re.compile(
 )
 INSTALLS = re.compile(r"\b(pip install|conda install|git clone|brew install)\b")
 RUNS = re.compile(
-    r"\b(python3? [\w./-]+\.py|docker (run|compose)|uv run|npx|llama-\w+ -|curl .*(localhost|127\.0))"
-    r"|\./[\w-]+",
+    r"\b(python3? [\w./-]+\.py|docker (run|compose)|uv run|npx|llama-\w+ -"
+    r"|curl .*(localhost|127\.0))|\./[\w-]+",
 )
 TRAINS = re.compile(r"\b(torchrun|accelerate launch|deepspeed)\b|\btrain\w*\.py|--learning_rate")
 TELLS_HOW_TO_LOAD = re.compile(r"\b(load|import|install|download|clone|pip)\w*\b", re.IGNORECASE)
@@ -184,6 +184,8 @@ def _opening(card: CardText) -> Answer:
         if passage.level >= LABEL:
             continue
         headings += bool(passage.heading)
+        if any(passage.answers(topic) for topic in TOPICS):
+            return NOT_SAID
         if headings > 1 and passage.level > 1 and not _is_subtitle(card, passage):
             return NOT_SAID
         for block in passage.blocks:
@@ -197,8 +199,7 @@ def _opening(card: CardText) -> Answer:
 
 def _is_subtitle(card: CardText, passage: Passage) -> bool:
     before = [one for one in card.passages if one.first < passage.first and one.heading]
-    named = any(passage.answers(topic) for topic in TOPICS)
-    return not named and not any(one.says_something for one in before if one.level < LABEL)
+    return not any(one.says_something for one in before if one.level < LABEL)
 
 
 def _subtitles(card: CardText) -> Iterator[Passage]:
@@ -249,9 +250,10 @@ def how_to_load(card: CardText) -> Answer:
                 return _answer(passage)
         for passage in card.passages:
             for block in passage.blocks:
-                if block.kind == "code" and pattern.search(block.text) and passage.level < LABEL:
-                    if not TRAINS.search(block.text):
-                        return _answer_of(passage, block)
+                if block.kind != "code" or passage.level >= LABEL or TRAINS.search(block.text):
+                    continue
+                if pattern.search(block.text):
+                    return _answer_of(passage, block)
     telling = (one for one in headed if one.code or TELLS_HOW_TO_LOAD.search(one.text))
     return _first(telling)
 

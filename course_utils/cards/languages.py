@@ -43,9 +43,7 @@ def _in_metadata(card: CardText) -> tuple[str, ...]:
 
 def _in_tags(tags: Any) -> tuple[str, ...]:
     listed = [str(tag).casefold() for tag in tags] if isinstance(tags, list) else []
-    return tuple(
-        dict.fromkeys(tag for tag in listed if tag in _names() and tag not in NOT_AS_TAGS)
-    )
+    return tuple(dict.fromkeys(tag for tag in listed if tag in _names() and tag not in NOT_AS_TAGS))
 
 
 def _under_heading(card: CardText) -> tuple[str, ...]:

@@ -24,12 +24,17 @@ MOST_ANCESTORS = 12
 NAMING_KEYS = ("name", "id", "model", "repo", "repo_id", "model_id", "model_name", "url", "path")
 BETWEEN = r"(?:(?![.!?。！？;]\s|[。！？;]).){0,60}?"  # between the words and the name
 LINK = re.compile(r"!?\[([^\[\]]*)\]\(\s*<?([^()\s>]*)>?[^()]*\)")
-ID = r"(?P<id>(?<![\w./@-])[A-Za-z0-9][\w.-]*/[\w.-]*[A-Za-z0-9](?![\w/]|\.\w))"
-AND_ANOTHER = re.compile(rf"[\s`*_)(]*(?:,|and|&|\+|und|et|y|e|和|と)[\s`*_(]*(?:and )?{ID}", re.ASCII)
+ID = (
+    r"(?P<id>(?<![A-Za-z0-9_./@-])[A-Za-z0-9][A-Za-z0-9_.-]*/"
+    r"[A-Za-z0-9_.-]*[A-Za-z0-9](?![A-Za-z0-9_/]|\.[A-Za-z0-9_]))"
+)
+AND_ANOTHER = re.compile(rf"[\s`*_)(]*(?:,|and|&|\+|und|et|y|e|和|と)[\s`*_(]*(?:and )?{ID}")
+BOUNDS = (". ", "。", "! ", "\n\n", "\n- ", "\n* ", "\n| ")
 LOOKS_LIKE_A_NAME = re.compile(r"[A-Z0-9-]")
 FENCE = re.compile(r"^[ \t]*(```|~~~).*?(^[ \t]*\1|\Z)", re.DOTALL | re.MULTILINE)
 NO_REPOS = re.compile(
-    r"(github|gitlab|arxiv|datasets|spaces|models|checkpoints?|https?|www|docs|scripts?|src|and|or)/|.*\.(py|json|md|txt|sh|gguf|safetensors|bin|pt|git)$",
+    r"(github|gitlab|arxiv|datasets|spaces|models|checkpoints?|https?|www|docs|scripts?|src|and|or)/"
+    r"|.*\.(py|json|md|txt|sh|gguf|safetensors|bin|pt|git)$",
     re.IGNORECASE,
 )
 
@@ -130,7 +135,8 @@ def _look_up(name: str, child: str, seconds: float) -> Ancestor:
 
 def _in_metadata(metadata: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names, and entries that name nothing in a form that is known."""
-    names, odd = [], []
+    names: list[str] = []
+    odd: list[str] = []
     named = metadata.get("base_model")
     for entry in named if isinstance(named, list) else [named]:
         if entry is None or entry == "":
@@ -221,10 +227,10 @@ def _linked(found: re.Match[str]) -> str:
 
 
 def _sentence(paragraph: str, at: int) -> str:
-    begin = max(paragraph.rfind(mark, 0, at) for mark in (". ", "\n\n", "。", "! ", "| \n"))
-    begin = max(begin + 1, paragraph.rfind("\n", 0, at) + 1 if paragraph[at - 1 : at] == "\n" else 0)
-    ends = [end for mark in (". ", "。", "\n\n") if (end := paragraph.find(mark, at)) > 0]
-    return " ".join(paragraph[max(begin, 0) : min(ends, default=len(paragraph)) + 1].split())
+    """The sentence, or the item of a list, in which a place lies."""
+    begins = [paragraph.rfind(mark, 0, at) + len(mark) for mark in BOUNDS if mark in paragraph[:at]]
+    ends = [end for mark in BOUNDS if (end := paragraph.find(mark, at)) >= 0]
+    return " ".join(paragraph[max(begins, default=0) : min(ends, default=len(paragraph))].split())
 
 
 @cache

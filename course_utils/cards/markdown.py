@@ -28,13 +28,13 @@ PLACEHOLDER = re.compile(
 )
 BOLD = re.compile(r"(\*\*|__)(?P<text>(?:(?!\1).){1,80})\1:?", re.DOTALL)
 LABELLED = re.compile(
-    r"(?:(\*\*|__)(?P<bold>(?:(?!\1).){1,60})\1[ \t]*:?|(?P<plain>[^\W\d_][^:\n.\[]{0,40}):)"
+    r"(?:(\*\*|__)(?P<bold>(?:(?!\1).){1,60})\1[ \t]*:?|(?P<plain>[^\W\d_][^:\n.\[]{0,40}):(?!//))"
     r"[ \t]*(?P<text>.*)",
     re.DOTALL,
 )
 CALLOUT = re.compile(r"\[!(?P<kind>\w+)\][ \t]*\n?")  # GitHub's, in a blockquote
 WARNINGS = ("warning", "caution", "important")
-A_SENTENCE = re.compile(r"[.!?。！？]\W*$|(\S+\s+){8,}")
+A_SENTENCE = re.compile(r"[.!。！]\W*$|^(?!.*[?？]\W*$)(\S+\s+){8,}")  # and no question
 LONGEST_FILLER = 400
 TARGET = r"(?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\[\]]*\])"
 IMAGE = re.compile(r"!\[[^\[\]]*\]" + TARGET)
@@ -175,7 +175,7 @@ def folded(text: str) -> str:
     """Small letters, plain hyphens and quotes, Latin and Cyrillic letters without accents."""
     text = unicodedata.normalize("NFD", text.casefold())
     text = "".join(letter for letter in text if not "\u0300" <= letter <= "\u036f")
-    text = unicodedata.normalize("NFC", text)
+    text = unicodedata.normalize("NFC", text).translate(str.maketrans("łøđı", "lodi"))
     return re.sub(r"[’‘`´]", "'", re.sub(r"[‐‑‒–—−]", "-", text))
 
 

@@ -52,11 +52,11 @@ def next_steps(status: str, at: Situation) -> Iterator[str]:
         case "login needed" if at.secret_trouble:
             yield "Let this notebook read HF_TOKEN: the key on the left, switch Notebook access on."
             yield f"Colab asks once in a session. {restart_words()}"
-            yield f"Agree to the terms with the same account, {GIVES_AWAY}: {at.page}" + _agree(at)
+            yield _agree_with_same_account(at)
         case "login needed":
             yield f"Make a token that may read: {at.tokens_page}" + _call('create_token("NAME")')
             yield "Give it to the client: login(), or the variable HF_TOKEN."
-            yield f"Agree to the terms with the same account, {GIVES_AWAY}: {at.page}" + _agree(at)
+            yield _agree_with_same_account(at)
         case "terms not accepted":
             yield f"Read the terms and agree, as {at.who}, {GIVES_AWAY}: {at.page}" + _agree(at)
             if at.gate == "manual":
@@ -87,9 +87,9 @@ def next_steps(status: str, at: Situation) -> Iterator[str]:
             yield "Read what the Hub says, below: only its words tell what is missing."
             yield f"The page may say more: {at.page}"
         case "refused by region":
-            yield "No token and no agreement changes that: it goes by where your request comes from."
+            yield "No token and no agreement changes that: what counts is where you ask from."
             yield "Take another model, or ask its authors whether they offer it where you are."
-            yield "Do you ask through a VPN, a proxy or a machine elsewhere? Ask from where you are."
+            yield "Does your network, or a rented machine, lie elsewhere? Ask from where you are."
         case "refused":
             yield "Read what the Hub says, below."
             yield f"Is it the Hub that you meant? HF_ENDPOINT is {at.endpoint}"
@@ -110,6 +110,10 @@ def next_steps(status: str, at: Situation) -> Iterator[str]:
             yield f"Look at your network. Does a browser open {at.endpoint}/models ?"
         case "offline mode":
             yield f"Unset HF_HUB_OFFLINE. {restart_words()}"
+
+
+def _agree_with_same_account(at: Situation) -> str:
+    return f"Agree to the terms with the same account, {GIVES_AWAY}: {at.page}" + _agree(at)
 
 
 def _agree(at: Situation) -> str:

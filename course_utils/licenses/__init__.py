@@ -1,7 +1,8 @@
 """``check_license()``: may this model be used for that, and what says so.
 
 Read are the tag, the license files, the card's own words, the terms on the gate, and the licenses
-of the base models: ``evidence`` gathers them, ``verdict`` decides. Where these do not say, the answer is "cannot-tell".
+of the base models. ``evidence`` gathers them, ``verdict`` and ``descent`` decide. Where these do not
+say, the answer is "cannot-tell".
 """
 
 from __future__ import annotations
@@ -144,8 +145,9 @@ def _check_repo(repo_id: str, use: str) -> LicenseReport:
     own, findings = rule_repo(stated, use)
     ruling, evidence = own, list(stated.evidence)
     bases = bases_of(info.id, metadata_of(info) or stated.card.metadata, stated.card)
-    findings += [f"Its card names a base model in a form nobody can look up: {odd}."
-                 for odd in bases.odd]
+    findings += [
+        f"Nobody can look up what its card names as base model: {odd}." for odd in bases.odd
+    ]
     for ancestor in ancestors(info.id, bases.names):
         ruling, found, says = weigh(ancestor, stated, own, ruling, use)
         findings += found

@@ -140,8 +140,9 @@ def weigh_family(
         f"It seems to be made from {family.name} ({family.seen_in}), which is under "
         f"{family.license.id} ({theirs.kind}), and names no base model: ask its author."
     )
-    theirs = replace(theirs, reason=f"{family.name}, which it seems made from, decides. "
-                     f"{theirs.reason}")
+    theirs = replace(
+        theirs, reason=f"{family.name}, which it seems made from, decides. {theirs.reason}"
+    )
     return worse(so_far, theirs), [finding], says
 
 

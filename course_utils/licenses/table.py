@@ -99,9 +99,10 @@ def find_named(license_name: Any) -> License | None:
     found = find_license(license_name)
     if found is not None or not isinstance(license_name, str):
         return None if found is not None and found.covers else found
-    key = re.sub(r"(community)?(license|licence|agreement|termsofuse|terms)+$", "", _key(license_name))
-    key = re.sub(r"^(the|meta(?=llama))", "", key)
-    return named_licenses().get(key) or known_licenses().get(key) if key else None
+    key = re.sub(r"^(the|meta(?=llama))", "", _key(license_name))
+    key = re.sub(r"(community)?(license|licence|agreement|termsofuse|terms)*$", "", key, count=1)
+    found = named_licenses().get(key) or known_licenses().get(key)
+    return None if found is None or found.covers else found
 
 
 def license_kind(identifier: str | None) -> str:

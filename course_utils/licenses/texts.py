@@ -31,7 +31,8 @@ GRANTS = {"sell", "sublicense", "distribute", "publish", "commercial"}
 # Lines that every copy may have: they add nothing to the license.
 BESIDE_THE_TEXT = re.compile(
     r"\W*(copyright\b.*|\(c\) .*|©.*|all rights reserved.*|spdx-license-identifier.*|https?://\S+"
-    r"|(the )?[\w.+-]+( \d-clause)?( \"?\w+\"?)? licen[cs]e(,? v(ersion)? ?[\d.]+)?( \([\w. -]+\))?)\W*",
+    r"|(the )?[\w.+-]+( \d-clause)?( \"?\w+\"?)? licen[cs]e(,? v(ersion)? ?[\d.]+)?"
+    r"( \([\w. -]+\))?)\W*",
     re.IGNORECASE,
 )
 

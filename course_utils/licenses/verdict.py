@@ -257,9 +257,7 @@ def _with_additions(stated: Stated, ruling: Ruling) -> Ruling:
     return Ruling("yes-if", kind, reason, conditions)
 
 
-def _with_restrictions(
-    stated: Stated, ruling: Ruling, use: str, findings: list[str]
-) -> Ruling:
+def _with_restrictions(stated: Stated, ruling: Ruling, use: str, findings: list[str]) -> Ruling:
     """The words of card and gate: never a plain yes beside one that restricts."""
     if stated.named_non_commercial:
         findings.append(f"Its name says so: {shorten(stated.license_name)} (non-commercial).")

@@ -98,7 +98,7 @@ def sentences(first: int, text: str) -> Iterator[tuple[int, str, str]]:
 
 def _says(sentence: str, extra: tuple[str, ...]) -> str:
     folded = folded_text(sentence[:LONGEST_SENTENCE])
-    folded = _pattern("not_only").sub(" ", folded)
+    folded = _pattern("not_only").sub(" ", _pattern("side_glance").sub(" ", folded))
     rest, allowed = _without_allowances(folded)
     if _pattern("forbids").search(rest):
         return "" if is_about_something_else(sentence) else "forbids"
@@ -113,9 +113,12 @@ def _without_allowances(folded: str) -> tuple[str, bool]:
     negation, allowed = _pattern("negations"), False
     for kind in ("allows_both", "allows"):
         rest, at = "", 0
-        for found in _pattern(kind).finditer(folded):
+        seen = folded
+        if kind == "allows":
+            seen = _pattern("non_commercial").sub(lambda found: "\0" * len(found[0]), folded)
+        for found in _pattern(kind).finditer(seen):
             inside = "" if kind == "allows_both" else found[0]
-            if negation.search(_clause_before(folded[: found.start()]) + inside):
+            if negation.search(_clause_before(seen[: found.start()]) + inside):
                 continue
             rest, at, allowed = rest + folded[at : found.start()] + " ", found.end(), True
         folded = rest + folded[at:]
@@ -128,7 +131,7 @@ def _clause_before(text: str) -> str:
 
 
 def _sentences(first: int, text: str) -> Iterator[tuple[int, str, str]]:
-    """Each sentence with its line and with the line or list item around it, wrapped lines joined."""
+    """Each sentence with its line and the line or list item around it; wrapped lines are joined."""
     lines = text.split("\n")
     joined, starts = "", []
     for number, line in enumerate(lines):

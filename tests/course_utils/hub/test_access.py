@@ -433,9 +433,7 @@ def test_a_gated_repo_may_be_refused_by_region_as_well(answering, run_python):
 
 
 def test_a_repo_that_opens_and_refuses_its_files_is_not_open(answering, run_python):
-    url = answering(
-        name=NOT_GATED, auth_check=(200, {}, b"OK"), otherwise=refusal(403, REGIONS[0])
-    )
+    url = answering(name=NOT_GATED, auth_check=(200, {}, b"OK"), otherwise=refusal(403, REGIONS[0]))
     out = run_python(ASK, HF_ENDPOINT=url).stdout
     assert out.startswith("refused by region"), out
     assert "config.json: 403" in out
