@@ -8,11 +8,12 @@ STAMP := $(VENV)/.installed
 LAB_ARGS ?=
 TEST_ARGS ?=
 NOTEBOOKS ?=
+MODELS ?=
 REPOSITORY ?=
 REF ?= main
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lab test test-colab test-real-hub notebooks badges bench models lint clean
+.PHONY: help venv lab test test-colab test-real-hub notebooks badges bench models catalogue lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +34,7 @@ lab: venv ## open the course in JupyterLab (LAB_ARGS="--no-browser --port 9000")
 test: venv ## run every test, notebooks included (TEST_ARGS="-k session")
 	@$(RUN) -m ruff check --quiet .
 	@$(RUN) -m ruff format --check --quiet .
+	@$(RUN) -m mypy --no-error-summary
 	@$(RUN) -m pytest -n 2 $(TEST_ARGS)
 
 test-colab: venv ## run notebooks with Colab's versions, from nothing but the .ipynb (NOTEBOOKS="00 01")
@@ -53,6 +55,9 @@ bench: venv ## print what is fast and what is not, measured here
 models: venv ## train the tiny models again (minutes)
 	@$(RUN) -m tools.tiny_models.train_tiny_chat
 	@$(RUN) -m tools.tiny_models.grade_tiny_chat
+
+catalogue: venv ## list the tensors of the described models (MODELS="owner/name")
+	@$(RUN) -m tools.describe_models $(MODELS)
 
 lint: venv ## check style and mend what can be mended
 	@$(RUN) -m ruff check --fix .

@@ -32,7 +32,6 @@ class Lesson:
     hub: str
     needs: str
     objectives: tuple[str, ...]
-    models: tuple[str, ...]
     claims: tuple[Claim, ...]
 
     @property
@@ -68,9 +67,9 @@ def read(path: Path) -> Curriculum:
 
 
 def _lesson(table: dict[str, Any]) -> Lesson:
-    lists = {key: tuple(table[key]) for key in ("objectives", "models")}
+    objectives = tuple(table["objectives"])
     claims = tuple(Claim(**claim) for claim in table.get("claims", []))
-    lesson = Lesson(**{**table, **lists, "claims": claims})
+    lesson = Lesson(**{**table, "objectives": objectives, "claims": claims})
     if lesson.hub not in HUBS:
         raise ValueError(f"{lesson.name}: hub is {lesson.hub!r}, expected one of {HUBS}")
     return lesson

@@ -12,7 +12,8 @@ def install(secret: str | None = None, fake_shell: bool = False, refuses: str = 
     """Install the stand-in; returns the list to which every name asked of the vault is added.
 
     ``refuses`` is the class of the vault's errors that it raises instead, "NotebookAccessError" or
-    "TimeoutException". ``fake_shell`` also answers ``get_ipython()`` as Colab's shell does; huggingface_hub asks it.
+    "TimeoutException". ``fake_shell`` also answers ``get_ipython()`` as Colab's shell does;
+    huggingface_hub asks it.
     """
     reads: list[str] = []
     google, colab = types.ModuleType("google"), types.ModuleType("google.colab")

@@ -16,7 +16,7 @@ from course_utils.cards.languages import languages_of, word
 from course_utils.cards.lineage import ancestors, bases_of
 from course_utils.cards.markdown import CardText, read_card_text
 from course_utils.errors import CourseError
-from course_utils.hub.client import decoded, model_info, read_text
+from course_utils.hub.client import card_metadata, decoded, model_info, read_text
 from course_utils.hub.repo_id import repo_id_of
 from course_utils.report import Report
 
@@ -193,7 +193,7 @@ def _read_from_hub(repo_id: str) -> CardReport:
     files = [one.rfilename for one in info.siblings or ()]
     content = read_text(info.id, CARD) if CARD in files else None
     card = read_card_text(content or "")
-    metadata = info.card_data.to_dict() if info.card_data else card.metadata
+    metadata = card_metadata(info.card_data) or card.metadata
     bases = bases_of(info.id, metadata, card)
     names = []
     notes = [f"base_model names nothing that can be looked up: {odd}" for odd in bases.odd]

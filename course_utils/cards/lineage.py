@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from course_utils.cards.markdown import COMMENT, CardText
 from course_utils.errors import HubTrouble
-from course_utils.hub.client import SECONDS, model_info
+from course_utils.hub.client import SECONDS, card_metadata, model_info
 from course_utils.hub.repo_id import ADDRESS, REPO_ID, repo_id_of
 from course_utils.text import shorten
 
@@ -115,8 +115,8 @@ def ancestors(
             continue
         found = _look_up(name, child, min(SECONDS, left))
         yield found
-        card = found.info.card_data if found.info else None
-        waiting += [(above, name) for above in base_models(card.to_dict() if card else {})]
+        metadata = card_metadata(found.info.card_data if found.info else None)
+        waiting += [(above, name) for above in base_models(metadata)]
 
 
 def _look_up(name: str, child: str, seconds: float) -> Ancestor:

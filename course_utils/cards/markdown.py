@@ -18,6 +18,8 @@ from html.parser import HTMLParser
 from importlib import resources
 from typing import Any
 
+from course_utils.hub.client import card_metadata
+
 LONGEST_METADATA = 500_000
 BOLD_LINE, LABEL, LOOSE_LABEL = 7, 8, 9  # levels below Markdown's six; loose ones lack a colon
 LONGEST_LABEL = 4  # words before a colon, where they are not in bold
@@ -106,7 +108,9 @@ class CardText:
         A heading with nothing under it but deeper headings stands, last of the headings, for all
         that these say.
         """
-        said, gathered, labelled = [], [], []
+        said: list[Passage] = []
+        gathered: list[Passage] = []
+        labelled: list[Passage] = []
         for place, passage in enumerate(self.passages):
             if not passage.answers(topic):
                 continue
@@ -219,12 +223,12 @@ def _read_yaml(block: str) -> dict[str, Any]:
     from huggingface_hub import ModelCard
 
     try:
-        return dict(ModelCard(block, ignore_metadata_errors=True).data.to_dict())
+        return card_metadata(ModelCard(block, ignore_metadata_errors=True).data)
     except yaml.YAMLError:
         if "\t" not in block:
             raise
         patient = block.replace("\t", " ")
-        return dict(ModelCard(patient, ignore_metadata_errors=True).data.to_dict())
+        return card_metadata(ModelCard(patient, ignore_metadata_errors=True).data)
 
 
 def _without_metadata(content: str) -> tuple[dict[str, Any], str, str, int]:

@@ -1,8 +1,8 @@
 """``check_license()``: may this model be used for that, and what says so.
 
 Read are the tag, the license files, the card's own words, the terms on the gate, and the licenses
-of the base models. ``evidence`` gathers them, ``verdict`` and ``descent`` decide. Where these do not
-say, the answer is "cannot-tell".
+of the base models. ``evidence`` gathers them, ``verdict`` and ``descent`` decide. Where these do
+not say, the answer is "cannot-tell".
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from course_utils.errors import CourseError, HubTrouble
 from course_utils.hub.client import model_info
 from course_utils.hub.repo_id import REPO_ID, repo_id_of
 from course_utils.licenses.descent import hidden_family, weigh, weigh_family
-from course_utils.licenses.evidence import Evidence, metadata_of, read_repo
+from course_utils.licenses.evidence import Evidence, read_repo
 from course_utils.licenses.table import (
     KINDS,
     License,
@@ -141,10 +141,10 @@ def _check_repo_or_unknown(text: str, use: str) -> LicenseReport:
 
 def _check_repo(repo_id: str, use: str) -> LicenseReport:
     info = model_info(repo_id)
-    stated = read_repo(info, metadata_of(info))
+    stated = read_repo(info)
     own, findings = rule_repo(stated, use)
     ruling, evidence = own, list(stated.evidence)
-    bases = bases_of(info.id, metadata_of(info) or stated.card.metadata, stated.card)
+    bases = bases_of(info.id, stated.metadata, stated.card)
     findings += [
         f"Nobody can look up what its card names as base model: {odd}." for odd in bases.odd
     ]

@@ -9,7 +9,7 @@ from functools import cache
 
 from course_utils.cards.lineage import Ancestor
 from course_utils.errors import HubTrouble
-from course_utils.licenses.evidence import Stated, metadata_of, read_repo
+from course_utils.licenses.evidence import Stated, read_repo
 from course_utils.licenses.table import License, find_license, read_toml
 from course_utils.licenses.verdict import BEST_FIRST, Ruling, rule_license, rule_repo, worse
 from course_utils.text import shorten
@@ -38,7 +38,7 @@ def weigh(
         unseen = Ruling("cannot-tell", "unknown", finding)
         return worse(so_far, unseen), [finding], f"{name}: {ancestor.problem}"
     try:
-        theirs_stated = read_repo(ancestor.info, metadata_of(ancestor.info))
+        theirs_stated = read_repo(ancestor.info)
     except HubTrouble as trouble:
         finding = f"The license of its base model {name} is not known: {trouble}"
         unseen = Ruling("cannot-tell", "unknown", finding)

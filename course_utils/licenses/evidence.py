@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from course_utils.cards.markdown import CardText, Passage, read_card_text
 from course_utils.errors import HubTrouble
-from course_utils.hub.client import read_text
+from course_utils.hub.client import card_metadata, read_text
 from course_utils.licenses import expression, wording
 from course_utils.licenses.table import (
     License,
@@ -112,6 +112,7 @@ class Stated:
     findings: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     card: CardText = field(default_factory=CardText)
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     @property
     def telling_tags(self) -> tuple[Any, ...]:
@@ -160,10 +161,6 @@ class _Notes:
         return {row.id for tag in self.tags for row in Stated.licenses_of(tag)}
 
 
-def metadata_of(info: ModelInfo) -> dict[str, Any]:
-    return info.card_data.to_dict() if info.card_data else {}
-
-
 def tags_of(info: ModelInfo, metadata: dict[str, Any]) -> tuple[Any, ...]:
     named = metadata.get("license")
     if named is None:
@@ -185,7 +182,7 @@ def _misspelled(metadata: dict[str, Any]) -> tuple[str, list[Any]]:
     return "", []
 
 
-def read_repo(info: ModelInfo, metadata: dict[str, Any]) -> Stated:
+def read_repo(info: ModelInfo) -> Stated:
     """Everything that a repo says of its license; its card and license files are fetched."""
     files = [one.rfilename for one in info.siblings or ()]
     card, trouble = CardText(), ""
@@ -195,7 +192,7 @@ def read_repo(info: ModelInfo, metadata: dict[str, Any]) -> Stated:
         except HubTrouble as error:
             trouble = error.problem
     # Where the Hub could not parse the metadata, the card's own reader may be more patient.
-    metadata = metadata or card.metadata
+    metadata = card_metadata(info.card_data) or card.metadata
     tags = tags_of(info, metadata)
     notes = _Notes(tags, card=card)
     name, link = metadata.get("license_name"), metadata.get("license_link")
@@ -229,6 +226,7 @@ def read_repo(info: ModelInfo, metadata: dict[str, Any]) -> Stated:
         findings=tuple(notes.findings),
         evidence=tuple(notes.evidence),
         card=card,
+        metadata=metadata,
     )
 
 
@@ -457,8 +455,8 @@ def _read_gate(info: ModelInfo, metadata: dict[str, Any], notes: _Notes) -> None
     prompt = "\n".join(str(part) for part in parts[2:] if part)
     beside = "\n".join(str(part) for part in parts[:2] if part)
     fields = metadata.get("extra_gated_fields")
-    asked = [str(label) for label in fields] if isinstance(fields, dict) else []
-    agreed = [str(label) for label, kind in fields.items() if kind == "checkbox"] if asked else []
+    asked = fields if isinstance(fields, dict) else {}
+    agreed = [str(label) for label, kind in asked.items() if kind == "checkbox"]
     if info.gated:
         notes.add("gate", f"{info.gated}: its terms are accepted before the files are given out")
     reading = read_license_text(prompt) if prompt else Reading(())

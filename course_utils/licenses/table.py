@@ -190,8 +190,7 @@ def _by_name() -> dict[str, License]:
 
 def _rows(name: str) -> list[dict[str, str]]:
     table = resources.files(__package__) / name
-    with table.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
 
 
 def _license(row: dict[str, str]) -> License:

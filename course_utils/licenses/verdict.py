@@ -181,7 +181,7 @@ def _rule_named(stated: Stated, use: str, findings: list[str]) -> Ruling:
 def _hold_against_texts(stated: Stated, ruling: Ruling, use: str, findings: list[str]) -> Ruling:
     """The ruling on what is named, changed where a license text says another license."""
     rows = [row for tag in stated.telling_tags for row in stated.licenses_of(tag)]
-    named = {row.id for row in (rows or [stated.named]) if row}
+    named = {row.id for row in rows} or {row.id for row in [stated.named] if row}
     agrees = any(row.id in named for source, row in stated.texts if source != "card")
     others = [
         (source, row)

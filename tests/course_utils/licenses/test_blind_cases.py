@@ -1,7 +1,7 @@
 """check_license() on situations that were answered before it was asked.
 
-Those of ``blind_cases.toml`` were answered by somebody who had not seen the code. All are frozen. An
-answer is right, soft (over-careful, but safe), dangerous, or plainly wrong.
+Those of ``blind_cases.toml`` were answered by somebody who had not seen the code. All are frozen.
+An answer is right, soft (over-careful, but safe), dangerous, or plainly wrong.
 """
 
 from __future__ import annotations
