@@ -18,14 +18,15 @@ REF ?= main
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-venv: $(STAMP) ## create .venv and install what the course needs
+venv: $(STAMP) ## create .venv, install what the course needs, fetch the two published models
+	@$(BIN)/python -m practice_hub --fetch || true
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "This course needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable ".[lab,test,author]"
+		--constraint constraints.txt --editable ".[lab,test,author,models]"
 	@touch $(STAMP)
 
 lab: venv ## open the course in JupyterLab (LAB_ARGS="--no-browser --port 9000")

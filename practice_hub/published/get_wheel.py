@@ -159,7 +159,8 @@ def ask(address: str, index: str) -> Answer:
         request.add_unredirected_header(
             "Authorization", "Basic " + base64.b64encode(pair).decode("ascii")
         )
-    return urllib.request.urlopen(request, timeout=SECONDS_WITHOUT_ANSWER)
+    answer: Answer = urllib.request.urlopen(request, timeout=SECONDS_WITHOUT_ANSWER)
+    return answer
 
 
 def file_address(answer: Answer, wheel: Wheel) -> str | None:
