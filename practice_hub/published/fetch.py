@@ -14,10 +14,12 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from filelock import AcquireReturnProxy, BaseFileLock, FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from practice_hub.published import (
     FOLDER_VARIABLE,
@@ -49,7 +51,7 @@ def fetch(wanted: list[str] | None = None, say: Say = say_on_stderr) -> list[str
     folder = models_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with lock(folder, say):
+        with alone(folder, say):
             remove_leftovers(folder)
             brought = []
             for model in missing_models():
@@ -71,15 +73,24 @@ def what_to_do(error: OSError, folder: Path) -> str:
     )
 
 
-def lock(folder: Path, say: Say) -> AcquireReturnProxy[BaseFileLock]:
+@contextmanager
+def alone(folder: Path, say: Say) -> Iterator[None]:
     """One fetch at a time on this machine. The lock of a process that died is free again."""
-    one_at_a_time = FileLock(folder / ".lock")
+    lock = FileLock(folder / ".lock")
     try:
-        return one_at_a_time.acquire(timeout=0)
+        lock.acquire(timeout=0)
     except Timeout:
         say("Another process is fetching the models: waiting for it …")
+        wait_for_the_other(lock, folder)
     try:
-        return one_at_a_time.acquire(timeout=LONGEST_WAIT)
+        yield
+    finally:
+        lock.release()
+
+
+def wait_for_the_other(lock: BaseFileLock, folder: Path) -> None:
+    try:
+        lock.acquire(timeout=LONGEST_WAIT)
     except Timeout:
         raise FetchError(
             f"Another process has been fetching into {folder} for half an hour. End it, then fetch "
