@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from practice_hub.published import published_models
+from practice_hub import published
 
 
 def link_into(client_cache: Path, repo_id: str) -> bool:
@@ -16,7 +16,7 @@ def link_into(client_cache: Path, repo_id: str) -> bool:
     link takes no bytes. Between two file systems there are none: then False, and the client
     downloads a copy as it would from any Hub.
     """
-    files = published_models()[repo_id].read() or {}
+    files = published.published_models()[repo_id].read() or {}
     blobs = client_cache / f"models--{repo_id.replace('/', '--')}" / "blobs"
     for file in files.values():
         if file.sha256 is None or file.local is None:
