@@ -13,8 +13,9 @@ from course_utils.fit.ways import all_ways, best_of
 from course_utils.gpus import Device, Gpu, planned_for
 from course_utils.hub.client import api, ask
 from course_utils.licenses import known_licenses, license_kind
-from course_utils.memory.checkpoint import stored_bytes
-from course_utils.memory.published import checkpoint_of
+from course_utils.memory import read_checkpoint
+from course_utils.memory.assumptions import CONTEXT
+from course_utils.memory.headers import stored_bytes
 from course_utils.report import TableReport
 from course_utils.text import UNKNOWN, did_you_mean, known, nearest
 from course_utils.units import in_count, in_gb
@@ -31,7 +32,6 @@ LANGUAGE = re.compile(r"[a-z]{2,3}|multilingual")  # as the Hub spells them: ISO
 MOST_READ = 3000  # entries; the Hub sends up to a thousand with each answer
 MOST_SIZED = 60  # models whose ways to load are worked out, a few requests each
 SECONDS = 20.0
-CONTEXT = 2048
 NOT_THE_REPOS = {"bad token", "no network", "offline", "page", "rate limited", "slow"}
 
 
@@ -179,7 +179,7 @@ def find_models(
         seconds=SECONDS,
     )
     kept = [model for model in entries if kind is None or model.license_kind == kind]
-    notes = []
+    notes: list[str] = []
     if target is not None:
         kept, notes = _that_fit(kept, target, limit)
     found = tuple(kept[:limit])
@@ -229,7 +229,8 @@ def _license(wanted: str | None) -> tuple[str | None, str | None]:
 
 
 def _read_list(question: dict[str, Any]) -> list[FoundModel]:
-    entries = api().list_models(**question, expand=ASKED_FOR)
+    listed: Any = api().list_models
+    entries = listed(**question, expand=ASKED_FOR)
     return [_found(info) for info in islice(entries, question["limit"])]
 
 
@@ -264,8 +265,7 @@ def _that_fit(
             continue  # not even with four bits for each
         sized += 1
         try:
-            checkpoint = checkpoint_of(model.repo_id)
-            way = best_of(all_ways(model.repo_id, checkpoint, target, CONTEXT, batch=1)[0])
+            way = best_of(all_ways(read_checkpoint(model.repo_id), target, CONTEXT, batch=1)[0])
         except CourseError as error:
             if isinstance(error, HubTrouble) and error.problem in NOT_THE_REPOS:
                 raise

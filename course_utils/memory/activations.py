@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from course_utils.memory.assumptions import Assumptions
 from course_utils.memory.inventory import Inventory
 from course_utils.memory.kv_cache import cache_bytes
-from course_utils.memory.question import Question
 from course_utils.memory.weights import ITEM_BYTES
 from course_utils.units import GIB
 
@@ -25,7 +25,7 @@ class Range:
     basis: str
 
 
-def activations(inventory: Inventory, question: Question) -> Range:
+def activations(inventory: Inventory, assumed: Assumptions) -> Range:
     """Low: one decode step. Expected: ``generate`` reading the prompt. High: ``model(**inputs)``.
 
     Sources: the logits were seen in transformers (``generate`` keeps those of the last token, and a
@@ -35,13 +35,13 @@ def activations(inventory: Inventory, question: Question) -> Range:
     restored to 16 bits for its multiplication.
     """
     item = ITEM_BYTES[inventory.dtype]
-    sizes, batch, tokens = inventory.sizes, question.batch, question.context
+    sizes, batch, tokens = inventory.sizes, assumed.batch, assumed.context
     last_logits = batch * sizes.vocabulary * (item + 4)
     a_token = batch * (2 * sizes.inner + HIDDEN_COPIES * sizes.width) * item
     layers = inventory.cache.layers
     grown = max((cache_bytes([one], tokens, batch, True) for one in layers), default=0)
     restored = 0
-    if question.quantization or inventory.quantization:
+    if assumed.quantization or inventory.quantization:
         quantizable = (one.values * item for one in inventory.tensors if one.quantizable)
         restored = max(quantizable, default=0)
     expected = last_logits + tokens * a_token + grown

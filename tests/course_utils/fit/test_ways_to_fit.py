@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import ast
 import json
+from collections import Counter
 from functools import cache
 
 import pytest
 import torch
-from transformers import CONFIG_MAPPING, AutoModelForCausalLM
+from transformers import AutoModelForCausalLM
 
 import course_utils as cu
 from course_utils.gpus import Device
-from tests.support.paths import CATALOGUE
+from tests.support.catalogue import config_of
 
 CHAT = "practice/tiny-chat"
 WAYS = ("int8", "nf4", "nf4-double", "fp4")
 GIB = 2**30
 
 
-@cache
-def config(repo_id):
-    """Of a model whose repo is gated, so that nobody here may read its config."""
-    path = CATALOGUE / f"{repo_id.replace('/', '--')}.json"
-    fields = json.loads(path.read_text())["config"]
-    return CONFIG_MAPPING[fields["model_type"]].from_dict(fields)
+# Of models whose repos are gated, so that nobody here may read their configs from the Hub.
+config = cache(config_of)
 
 
 def laptop(gib):
@@ -266,6 +263,64 @@ def test_where_no_single_gpu_is_enough_several_are_counted():
 
 def test_advice_is_not_looked_for_where_something_fits():
     assert cu.ways_to_fit(CHAT, "T4").advice == ()
+
+
+# What is asked of the Hub
+
+
+@pytest.mark.parametrize("repo_id", [CHAT, "practice/sharded-chat"])
+def test_each_file_of_a_repo_is_read_once(repo_id, run_python, recording_practice_hub):
+    code = f"""
+import course_utils as cu
+cu.start()
+for fits in (cu.ways_to_fit("{repo_id}", "T4"), cu.ways_to_fit("{repo_id}", 2**28)):
+    assert len(fits) > 4
+explorer = cu.FitExplorer("{repo_id}", "T4").choose("A100", 4096, 2, "nf4")
+"""
+    run_python(code, HF_ENDPOINT=recording_practice_hub.url)
+    asked = [path for path in recording_practice_hub.paths if repo_id in path]
+    listed = [path for path in asked if path.startswith("/api/models/")]
+    read = [path for path in asked if "/resolve/" in path]
+    files = {path.rsplit("/", 1)[1] for path in read}
+    shards = {f"model-0000{number}-of-00003.safetensors" for number in (1, 2, 3)}
+    weights = {"model.safetensors"} | (shards if "sharded" in repo_id else set())
+    assert files == {"config.json"} | weights
+    assert len(listed) == 3
+    assert Counter(path.rsplit("/", 1)[1] for path in read) == dict.fromkeys(files, 3)
+
+
+def test_what_was_read_is_handed_down(monkeypatch):
+    from course_utils.memory import read_checkpoint
+
+    checkpoint = read_checkpoint(CHAT)
+    monkeypatch.setattr("course_utils.hub.client.ask", None)
+    monkeypatch.setattr("course_utils.memory.checkpoint.ask", None)
+    monkeypatch.setattr("course_utils.memory.headers.ask", None)
+    assert cu.ways_to_fit(checkpoint, "T4").best.verdict == "fits"
+    assert cu.estimate_memory(checkpoint, quantization="nf4").weights_basis == "exact"
+    cu.FitExplorer(checkpoint, "T4").choose(context=4096)
+
+
+def test_a_proven_family_is_fitted_without_torch(hub, run_python):
+    code = f"""
+import sys, huggingface_hub, course_utils as cu
+print(len(cu.ways_to_fit("{CHAT}", "T4")), "torch" in sys.modules, "transformers" in sys.modules)
+"""
+    assert run_python(code, HF_ENDPOINT=hub.url).stdout.split() == ["5", "False", "False"]
+
+
+def test_the_class_of_a_proven_family_is_what_transformers_says():
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as BY_TYPE
+
+    from course_utils.fit.code import CAUSAL, class_of
+    from course_utils.memory import Checkpoint
+    from course_utils.memory.by_headers import FAMILIES
+
+    for model_type in FAMILIES:
+        fields = {"model_type": model_type, "architectures": [BY_TYPE[model_type]]}
+        assert class_of(Checkpoint("", config=fields)) == CAUSAL
+        fields["architectures"] = ["LlamaForSequenceClassification"]
+        assert class_of(Checkpoint("", config=fields)) == "LlamaForSequenceClassification"
 
 
 # What goes in and what comes out

@@ -10,35 +10,41 @@ from pathlib import Path
 
 from course_utils.errors import HubTrouble
 from course_utils.hub.client import api, ask
-from course_utils.memory.checkpoint import StoredModel, StoredTensor
+from course_utils.memory.checkpoint import Checkpoint
+from course_utils.memory.headers import LENGTH_BYTES, StoredTensor
 
 COMPARED = 65_536  # bytes from the middle of each
 
 
-def are_the_same(stored: StoredModel, one: StoredTensor, other: StoredTensor) -> bool | None:
+def are_the_same(checkpoint: Checkpoint, one: StoredTensor, other: StoredTensor) -> bool | None:
     """None where the bytes cannot be had."""
     if one.shape != other.shape or one.dtype != other.dtype:
         return False
-    try:
-        return _stretch(stored.name, one) == _stretch(stored.name, other)
-    except (HubTrouble, OSError, ValueError):
-        return None
+
+    def compare() -> bool | None:
+        try:
+            return _stretch(checkpoint, one) == _stretch(checkpoint, other)
+        except (HubTrouble, OSError, ValueError):
+            return None
+
+    return checkpoint.once((one, other), compare)
 
 
-def _stretch(name: str, tensor: StoredTensor) -> bytes:
-    begin = 8 + int.from_bytes(_read(name, tensor.file, 0, 8), "little") + tensor.start
+def _stretch(checkpoint: Checkpoint, tensor: StoredTensor) -> bytes:
+    length_of_header = int.from_bytes(_read(checkpoint, tensor.file, 0, LENGTH_BYTES), "little")
+    begin = LENGTH_BYTES + length_of_header + tensor.start
     length = min(tensor.bytes, COMPARED)
-    return _read(name, tensor.file, begin + (tensor.bytes - length) // 2, length)
+    return _read(checkpoint, tensor.file, begin + (tensor.bytes - length) // 2, length)
 
 
-def _read(name: str, file: str, start: int, length: int) -> bytes:
-    path = Path(name, file)
-    if path.is_file():
-        with path.open("rb") as content:
+def _read(checkpoint: Checkpoint, file: str, start: int, length: int) -> bytes:
+    if checkpoint.repo_id is None:
+        with Path(checkpoint.name, file).open("rb") as content:
             content.seek(start)
             found = content.read(length)
     else:
-        found = ask(_fetch_range, name, file, start, length, about=f"{file} of {name}")
+        about = f"{file} of {checkpoint.name}"
+        found = ask(_fetch_range, checkpoint.repo_id, file, start, length, about=about)
     if len(found) != length:
         raise ValueError(f"{len(found)} bytes came in place of {length}")
     return found

@@ -1,4 +1,4 @@
-"""What may be asked of ``estimate_memory``, and what is said to anything else."""
+"""What an estimate assumes about how a model is loaded and used."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from course_utils.errors import CourseError
 from course_utils.memory.quantization import QUANTIZATIONS
 
 DTYPES = ("float32", "float16", "bfloat16")
+CONTEXT = 2048  # tokens, where nobody says
 MOST_TOKENS = 100_000_000  # ten times the longest context that a model was made for so far
 MOST_SEQUENCES = 65_536
 
 
 @dataclass(frozen=True)
-class Question:
-    """``dtype`` None: as the checkpoint stores it."""
+class Assumptions:
+    """``dtype`` None: as the checkpoint stores it. ``quantization`` None: not quantized on top."""
 
-    dtype: str | None
-    quantization: str | None
-    context: int
-    batch: int
+    dtype: str | None = None
+    quantization: str | None = None
+    context: int = CONTEXT
+    batch: int = 1
 
 
-def question(dtype: Any, quantization: Any, context: Any, batch: Any) -> Question:
-    """The checked arguments.
+def assumptions(dtype: Any, quantization: Any, context: Any, batch: Any) -> Assumptions:
+    """The arguments of ``estimate_memory``, checked.
 
     Raises:
         CourseError: one of them is not accepted; the message says what is.
     """
-    return Question(
+    return Assumptions(
         dtype=_one_of("dtype", _without_torch(dtype), DTYPES, "as stored"),
-        quantization=_one_of("quantization", quantization, QUANTIZATIONS, "not quantized"),
+        quantization=_one_of("quantization", quantization, tuple(QUANTIZATIONS), "not quantized"),
         context=_whole("context", context, MOST_TOKENS, "tokens of each sequence"),
         batch=_whole("batch", batch, MOST_SEQUENCES, "sequences at once"),
     )

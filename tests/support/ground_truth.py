@@ -1,6 +1,7 @@
 """What models take once they are loaded, added up from their tensors and from nothing else.
 
-Kept apart from ``course_utils.memory`` on purpose: these are the figures it is held against.
+Kept apart from ``course_utils.memory`` on purpose: these are the figures it is held against. Only
+what to ask of bitsandbytes is read there.
 """
 
 from __future__ import annotations
@@ -14,16 +15,7 @@ import transformers
 from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
-BITS_AND_BYTES: dict[str, dict[str, Any]] = {
-    "int8": {"load_in_8bit": True},
-    "fp4": {"load_in_4bit": True},
-    "nf4": {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"},
-    "nf4-double": {
-        "load_in_4bit": True,
-        "bnb_4bit_quant_type": "nf4",
-        "bnb_4bit_use_double_quant": True,
-    },
-}
+from course_utils.memory.quantization import QUANTIZATIONS
 
 
 def config_of(fields: dict[str, Any]) -> PreTrainedConfig:
@@ -44,7 +36,7 @@ def load(
     cls: type[PreTrainedModel], folder: Path, dtype: str | None, quantization: str | None
 ) -> PreTrainedModel:
     """As a learner would: ``from_pretrained``, with or without a BitsAndBytesConfig."""
-    how = BitsAndBytesConfig(**BITS_AND_BYTES[quantization]) if quantization else None
+    how = BitsAndBytesConfig(**QUANTIZATIONS[quantization].options) if quantization else None
     return cls.from_pretrained(
         folder, dtype=getattr(torch, dtype) if dtype else None, quantization_config=how
     ).eval()

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from course_utils.memory.quantization import QUANTIZATIONS
+
 if TYPE_CHECKING:
     import torch
     from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
@@ -59,16 +61,11 @@ def load_random(
 
 
 def bits_and_bytes(quantization: str | None, dtype: str) -> BitsAndBytesConfig | None:
+    """For a quantization of ``QUANTIZATIONS``, computing in this dtype of torch."""
     import torch
     from transformers import BitsAndBytesConfig
 
     if quantization is None:
         return None
-    if quantization == "int8":
-        return BitsAndBytesConfig(load_in_8bit=True)
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type=quantization.removesuffix("-double"),
-        bnb_4bit_use_double_quant=quantization.endswith("-double"),
-        bnb_4bit_compute_dtype=getattr(torch, dtype),
-    )
+    options = QUANTIZATIONS[quantization].options
+    return BitsAndBytesConfig(**options, bnb_4bit_compute_dtype=getattr(torch, dtype))
