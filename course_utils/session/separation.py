@@ -11,7 +11,6 @@ import atexit
 import os
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -107,9 +106,10 @@ def _running_practice_hub() -> tuple[str, Path] | None:
 
 def _start_practice_hub() -> tuple[str, Path]:
     from practice_hub import PracticeHub
+    from practice_hub.published.share import make_temporary_home
 
     try:
-        home = _make_home(Path(tempfile.mkdtemp(prefix="practice-hub-")))
+        home = _make_home(make_temporary_home())
     except OSError as error:
         raise CourseError(
             f"The practice Hub needs a temporary folder and got none ({error.strerror}). Free some "

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from course_utils.curriculum import curriculum
 from practice_hub import PracticeHub
-from practice_hub.published import published_models
+from practice_hub.published import models_folder, published_models
+from practice_hub.published.share import make_temporary_home
 from tests.support.published import needs_models
 
 START = "import course_utils as cu; cu.start('practice'); "
 SHOW = START + "print(cu.MODELS.assistant, cu.MODELS.embed, cu.MODELS.embed)"
+IN_MEMORY = Path("/dev/shm")
 EMBED = "sentence-transformers/all-MiniLM-L6-v2"
 WEIGHTS = f"""
 import os
@@ -52,12 +60,34 @@ def test_on_colab_a_model_is_fetched_when_it_is_asked_for(run_python, tmp_path):
 
 @needs_models
 def test_kernels_share_one_copy(run_python, hub):
-    own = run_python(WEIGHTS).stdout.split()
-    shared = run_python(WEIGHTS, PRACTICE_HUB_URL=hub.url).stdout.split()
+    """A kernel with a Hub of its own, and one of make lab, whose home is beside its models."""
     here = published_models()[EMBED].read()["model.safetensors"].local.stat()
-    if own[0] != str(here.st_ino):
-        pytest.skip("the temporary folder and the models lie on different file systems")
-    assert own == shared == [str(here.st_ino), str(here.st_size)]
+    home = tempfile.mkdtemp(dir=models_folder())
+    try:
+        shared = run_python(WEIGHTS, PRACTICE_HUB_URL=hub.url, PRACTICE_HUB_HOME=home).stdout
+    finally:
+        shutil.rmtree(home)
+    own = run_python(WEIGHTS).stdout
+    assert own.split() == shared.split() == [str(here.st_ino), str(here.st_size)]
+
+
+@needs_models
+@pytest.mark.skipif(not IN_MEMORY.is_dir(), reason="no file system in memory here")
+def test_a_temporary_folder_in_memory_does_not_hold_the_models(run_python):
+    found = run_python(START + "print(cu.start().home)", TMPDIR=str(IN_MEMORY)).stdout.split()[-1]
+    assert found.startswith(str(models_folder())) and not Path(found).exists()
+
+
+@pytest.mark.skipif(not IN_MEMORY.is_dir(), reason="no file system in memory here")
+def test_homes_of_kernels_that_were_killed_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setenv("PRACTICE_HUB_MODELS", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(IN_MEMORY))
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = tmp_path / "homes" / f"practice-hub-{ended.pid}-abc"
+    left.mkdir(parents=True)
+    mine = make_temporary_home()
+    assert mine.parent == tmp_path / "homes" and not left.exists()
 
 
 @needs_models
