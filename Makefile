@@ -20,7 +20,8 @@ REF ?= main
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-venv: $(STAMP) ## create .venv and install what the course needs
+venv: $(STAMP) ## create .venv, install what the course needs, fetch the two published models
+	@$(BIN)/python -m practice_hub --fetch || true
 
 # An environment that is there is kept, unless another build of PyTorch or another Python is asked for.
 MINOR := -c 'import sys; print("%d.%d" % sys.version_info[:2])'
@@ -40,7 +41,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV_ARGS) $(VENV)
 	@torch=$$($(BIN)/python -m tools.torch_build $(TORCH)) && set -x && \
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable ".[lab,test,author]" $$torch
+		--constraint constraints.txt --editable ".[lab,test,author,models]" $$torch
 	@touch $(STAMP)
 
 lab: venv ## open the course in JupyterLab (LAB_ARGS="--no-browser --port 9000")
