@@ -13,15 +13,10 @@ from course_utils.gpus import Device, Gpu, planned_for
 from course_utils.memory import MemoryEstimate
 from course_utils.text import shorten
 from course_utils.units import in_gib
+from course_utils.widgets.bars import NAMES
 
 MARKS = {FITS: "yes", TIGHT: "yes-if", NO: "no"}
-# What each part is called, and the letter that stands for it in the bar, as in the widgets.
-PARTS = {
-    "weights": ("weights", "W"),
-    "cache": ("KV cache", "K"),
-    "activations": ("activations", "A"),
-    "runtime": ("CUDA and its libraries", "C"),
-}
+PARTS = ("weights", "cache", "activations", "attention", "runtime")  # as the widgets name them
 CHIP = 15.0  # width of a letter's white ground
 LEFT, RIGHT = 16.0, 384.0
 TOP, STEP = 66.0, 62.0
@@ -59,12 +54,13 @@ class _Bar:
         self.label = label
         self.total, self.most = needed.expected, needed.high
         self.verdict = verdict(needed, usable_bytes(target))
-        self.parts = {
+        known = {
             "runtime": estimate.runtime.expected if target.kind == "cuda" else 0,
             "weights": estimate.weights,
             "cache": estimate.kv_cache + estimate.cache_states,
+            "attention": estimate.attention.expected,
         }
-        self.parts["activations"] = max(0, self.total - sum(self.parts.values()))
+        self.parts = {**known, "activations": max(0, self.total - sum(known.values()))}
 
     def words(self) -> str:
         number, unit = in_gib(self.total).split()
@@ -131,25 +127,24 @@ def _part(kind: str, left: float, top: float, width: float, height: float) -> It
     if width > CHIP + 4:
         middle = left + width / 2
         yield box(middle - CHIP / 2, top + 2, CHIP, height - 4)
-        letter = PARTS[kind][1]
+        letter = NAMES[kind][1]
         yield Words(middle, top + height / 2 + 4.5, letter, 12, "middle", bold=True)
 
 
 def _legend(top: float) -> Iterator[Shape]:
-    places = ((LEFT, 0), (LEFT + 104, 0), (LEFT + 212, 0), (LEFT, 1), (LEFT + 212, 1))
-    for (left, row), kind in zip(places, [*PARTS, ""], strict=True):
+    places = ((LEFT, 0), (LEFT + 104, 0), (LEFT + 212, 0), (LEFT, 1), (LEFT, 2))
+    for (left, row), kind in zip(places, PARTS, strict=True):
         at = top + 24 * row
-        if kind:
-            yield from _part(kind, left, at, 22, 18)
-        else:
-            yield box(left, at, 22, 18, fill="empty", edge="rule", dashed=True)
-        yield Words(left + 28, at + 13, PARTS[kind][0] if kind else "at most", 12)
-    yield Words(LEFT, top + 62, "hatched: predicted, not measured", 12, colour="soft")
+        yield from _part(kind, left, at, 22, 18)
+        yield Words(left + 28, at + 13, NAMES[kind][0], 12)
+    yield box(LEFT + 212, top + 24, 22, 18, fill="empty", edge="rule", dashed=True)
+    yield Words(LEFT + 240, top + 37, "at most", 12)
+    yield Words(LEFT + 212, top + 61, "hatched: predicted", 12, colour="soft")
 
 
 def _words(bars: list[_Bar], target: Gpu | Device) -> str:
     lines = [f"{target.name} has {in_gib(usable_bytes(target))}. All figures are predicted."]
     for bar in bars:
-        parts = ", ".join(f"{PARTS[kind][0]} {in_gib(bar.parts[kind])}" for kind in PARTS)
+        parts = ", ".join(f"{NAMES[kind][0]} {in_gib(bar.parts[kind])}" for kind in PARTS)
         lines.append(f"{bar.label}: {bar.words()}: {bar.verdict} ({parts})")
     return "\n".join(lines)

@@ -218,6 +218,8 @@ def test_squares_stand_for_hits():
     assert len(solid) == sum(hits) + 1  # and one in the key
     assert "English: 3 of 4; not found: 2\n" in str(picture)
     assert "3 of 4" in texts(picture)
+    counted = draw_hits({"English": 19, "German": 7})
+    assert str(counted).splitlines()[1:] == ["  English: 19 of 20", "  German: 7 of 20"]
 
 
 @pytest.mark.parametrize("name", DRAWINGS)

@@ -114,7 +114,16 @@ def test_bars_want_estimates(estimates):
 
 
 @pytest.mark.parametrize(
-    "rows", [{}, None, [True], {"English": []}, {"English": [True] * 21}, {"English": True}]
+    "rows",
+    [
+        {},
+        None,
+        [True],
+        {"English": []},
+        {"English": [True] * 21},
+        {"English": True},
+        {"English": 21},
+    ],
 )
 def test_squares_want_hits(rows):
     with pytest.raises(cu.CourseError):

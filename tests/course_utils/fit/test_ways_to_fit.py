@@ -118,7 +118,7 @@ def test_a_t4_is_never_asked_for_bfloat16():
 
 def test_one_gpu_is_filled_and_only_what_exceeds_it_is_planned():
     """ "auto" plans a 4-bit model with 0.81 of the free memory and refuses some that fit."""
-    fits = cu.ways_to_fit(config("meta-llama/Llama-3.1-8B-Instruct"), "T4")
+    fits = cu.ways_to_fit(config("meta-llama/Llama-3.1-8B-Instruct"), "T4", context=512)
     for one in fits:
         expected = 'device_map="auto"' if one.verdict == "spills" else 'device_map={"": 0}'
         assert expected in one.code
@@ -186,6 +186,12 @@ def test_apple_and_cpu_count_free_ram_and_hold_no_cuda_context():
     assert fits[0].host_ram >= cu.estimate_memory(CHAT).weights
     apple = Device("mps", "Apple", memory=16 * GIB, free=12 * GIB)
     assert cu.ways_to_fit(CHAT, apple).memory == 12 * GIB
+
+
+def test_spilling_is_not_offered_where_the_scores_of_attention_do_not_fit_beside():
+    """With 2,048 tokens on a T4, what stays on the GPU exceeds what device_map="auto" leaves."""
+    fits = cu.ways_to_fit(config("meta-llama/Llama-3.1-8B-Instruct"), "T4", context=2048)
+    assert fits[0].verdict == "does not fit" and not any(one.verdict == "spills" for one in fits)
 
 
 def test_two_gpus_share_what_one_cannot_hold():
