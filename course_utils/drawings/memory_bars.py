@@ -27,7 +27,8 @@ def draw_memory(*estimates: MemoryEstimate, gpu: str | int | Gpu | Device | None
     """Estimates as bars, one below the other, with a line where the GPU ends.
 
     Args:
-        estimates: what ``estimate_memory()`` gives, such as one for each of three contexts.
+        estimates: what ``estimate_memory()`` gives, such as one for each of three contexts. Make
+            them with the same ``gpu``, for old GPUs need more.
         gpu: a name in ``GPUS``, "cpu", bytes, a ``Gpu`` or ``Device``; None is this machine's.
 
     Raises:
@@ -98,7 +99,7 @@ def _shapes(bars: list[_Bar], target: Gpu | Device) -> Iterator[Shape]:
         yield from verdict_mark(LEFT + 9, top - 4, MARKS[bar.verdict], 8)
         yield Words(LEFT + 24, top, shorten(bar.label, LONGEST_LABEL), 12, bold=True)
         yield Words(RIGHT, top, bar.words(), 12, "end")
-        yield from _bar(bar, top + 10, unit)
+        yield from _bar(bar, top + 10, unit, limit)
         if bar.total > usable:
             yield box(
                 limit, top + 6, (bar.total - usable) * unit, 30, fill="empty", edge="no", thick=3
@@ -110,22 +111,26 @@ def _shapes(bars: list[_Bar], target: Gpu | Device) -> Iterator[Shape]:
     yield from _legend(end + 13)
 
 
-def _bar(bar: _Bar, top: float, unit: float) -> Iterator[Shape]:
+def _bar(bar: _Bar, top: float, unit: float, limit: float) -> Iterator[Shape]:
     left = LEFT
     for kind, size in bar.parts.items():
         if size:
-            yield from _part(kind, left, top, size * unit, 22)
+            yield from _part(kind, left, top, size * unit, 22, limit)
         left += size * unit
     if bar.most > bar.total:
         width = (bar.most - bar.total) * unit
         yield box(left, top, width, 22, fill="empty", edge="rule", dashed=True)
 
 
-def _part(kind: str, left: float, top: float, width: float, height: float) -> Iterator[Shape]:
+def _part(
+    kind: str, left: float, top: float, width: float, height: float, limit: float = 0
+) -> Iterator[Shape]:
     """Hatched, for it is predicted; with its letter where that has room."""
     yield box(left, top, width, height, kind, "hatched", edge=kind)
     if width > CHIP + 4:
         middle = left + width / 2
+        if abs(middle - limit) < CHIP:  # beside the line, not on it
+            middle = limit - CHIP if limit - CHIP * 1.5 > left else limit + CHIP
         yield box(middle - CHIP / 2, top + 2, CHIP, height - 4)
         letter = NAMES[kind][1]
         yield Words(middle, top + height / 2 + 4.5, letter, 12, "middle", bold=True)

@@ -14,13 +14,16 @@ from course_utils.memory import estimate_memory
 from course_utils.palette import DARK, LIGHT
 
 # One that fits, one that does not, one that is 25 times the others.
+ASKED = ((32, "nf4-double", 16384), (32, None, 4096), (100, "int8", 9))
 ESTIMATES = [
-    estimate_memory(LlamaConfig(num_hidden_layers=layers), "float16", quantization, context)
-    for layers, quantization, context in (
-        (32, "nf4-double", 16384),
-        (32, None, 4096),
-        (100, "int8", 9),
+    estimate_memory(
+        LlamaConfig(num_hidden_layers=layers, num_key_value_heads=8),
+        "float16",
+        quantization,
+        context,
+        gpu="T4",
     )
+    for layers, quantization, context in ASKED
 ]
 SMALLEST = 12  # units of 400: 10.8 pixels where the picture is 360 wide
 MARGIN = 4

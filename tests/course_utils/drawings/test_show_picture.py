@@ -119,10 +119,7 @@ def test_bars_want_estimates(estimates):
         {},
         None,
         [True],
-        {"English": []},
-        {"English": [True] * 21},
-        {"English": True},
-        {"English": 21},
+        *({"English": hits} for hits in ([], [True] * 21, True, 21, -1, 7.0, None)),
     ],
 )
 def test_squares_want_hits(rows):
