@@ -8,7 +8,9 @@ saved beside it; a test opens the pages again and fails where the words are othe
 from __future__ import annotations
 
 import io
+import os
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from PIL import Image
 from course_utils.drawings.page import FOLDER
 from practice_hub import PracticeHub
 from practice_hub.actions import Visitor
+from practice_hub.published import FOLDER_VARIABLE
 
 WIDTH, HEIGHT, SCALE = 560, 1000, 2
 AIR = 14  # pixels around what is cut out
@@ -162,8 +165,9 @@ def browser() -> Iterator[Any]:
 
 @contextmanager
 def opened(chromium: Any, shot: Shot, theme: str = "light") -> Iterator[Any]:
-    """The page that a shot is of, on a Hub where nobody was before."""
-    with PracticeHub() as hub:
+    """The page that a shot is of, on a Hub where nobody was before, and that knows only what it
+    knows on every machine."""
+    with no_published_models(), PracticeHub() as hub:
         if shot.before:
             shot.before(Visitor(hub.url))
         page = chromium.new_page(
@@ -180,6 +184,20 @@ def opened(chromium: Any, shot: Shot, theme: str = "light") -> Iterator[Any]:
             page.locator(shot.click).first.click()
         yield page
         page.close()
+
+
+@contextmanager
+def no_published_models() -> Iterator[None]:
+    """Those that were fetched to this machine are not listed: others may not have them."""
+    before = os.environ.get(FOLDER_VARIABLE)
+    with tempfile.TemporaryDirectory() as empty:
+        os.environ[FOLDER_VARIABLE] = empty
+        try:
+            yield
+        finally:
+            del os.environ[FOLDER_VARIABLE]
+            if before is not None:
+                os.environ[FOLDER_VARIABLE] = before
 
 
 def words_of(page: Any, shot: Shot) -> str:
