@@ -125,15 +125,15 @@ def _bar(bar: _Bar, top: float, unit: float, limit: float) -> Iterator[Shape]:
 def _part(
     kind: str, left: float, top: float, width: float, height: float, limit: float = 0
 ) -> Iterator[Shape]:
-    """Hatched, for it is predicted; with its letter where that has room."""
+    """Hatched, for it is predicted; with its letter where that has room beside the GPU's end."""
     yield box(left, top, width, height, kind, "hatched", edge=kind)
-    if width > CHIP + 4:
-        middle = left + width / 2
-        if abs(middle - limit) < CHIP:  # beside the line, not on it
-            middle = limit - CHIP if limit - CHIP * 1.5 > left else limit + CHIP
-        yield box(middle - CHIP / 2, top + 2, CHIP, height - 4)
-        letter = NAMES[kind][1]
-        yield Words(middle, top + height / 2 + 4.5, letter, 12, "middle", bold=True)
+    for middle in (left + width / 2, limit - CHIP, limit + CHIP):
+        is_inside = abs(middle - left - width / 2) <= (width - CHIP - 4) / 2
+        if is_inside and abs(middle - limit) >= CHIP:
+            yield box(middle - CHIP / 2, top + 2, CHIP, height - 4)
+            letter = NAMES[kind][1]
+            yield Words(middle, top + height / 2 + 4.5, letter, 12, "middle", bold=True)
+            return
 
 
 def _legend(top: float) -> Iterator[Shape]:
