@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from practice_hub.accounts import OWNER, Accounts
 from practice_hub.app import create_app
 from practice_hub.described import load_catalogue
+from practice_hub.published import load_published
 from practice_hub.repos import load_held
 from practice_hub.room import Room
 
@@ -63,7 +64,10 @@ class PracticeHub:
         for problem in self.problems:
             logger.warning("Left out of the catalogue: %s", problem)
         self._accounts = Accounts(auto_approve)
-        repos = {**described.repos, **load_held()}
+        self._described = described.repos
+        self._repos = {**described.repos, **load_held()}
+        self.load_published()
+        repos = self._repos
         app = create_app(repos, self.instance, self._accounts)
         if room_key is not None:
             served: ASGIApp = Room(app, room_key, {repo.owner for repo in repos.values()})
@@ -98,6 +102,10 @@ class PracticeHub:
         """A token of the account that owns ``practice/``: it sees private repos and opens gates."""
         name = f"owner {len(self._accounts.tokens_of(OWNER)) + 1}"
         return self._accounts.create_token(OWNER, name, role="write")
+
+    def load_published(self) -> None:
+        """Take up the published models that lie on this machine; again, after a fetch."""
+        self._repos.update(load_published(self._described))
 
     def start(self) -> PracticeHub:
         """Serve from a background thread; returns when the first request would be answered."""

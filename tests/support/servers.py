@@ -26,7 +26,7 @@ def http_server(reply: Callable[[BaseHTTPRequestHandler], Reply]) -> Iterator[st
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = answer  # noqa: N815
+        do_GET = do_HEAD = do_POST = answer  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             pass
