@@ -95,7 +95,7 @@ def newest(folder: Path) -> Environment:
     environment = make(folder)
     upgraded = ["--upgrade", "--upgrade-strategy", "eager"]
     environment.pip(
-        "install", "--quiet", *upgraded, "--editable", ".[lab,test,author]", *choice.options
+        "install", "--quiet", *upgraded, "--editable", ".[lab,test,author,models]", *choice.options
     )
     return environment
 
@@ -108,7 +108,7 @@ def floors(folder: Path) -> Environment:
     pins = [f"{name}=={version}" for name, version in COLAB.items()]
     torch = f"torch=={torch_build.pinned_version()}"
     environment.pip(
-        "install", "--quiet", *pins, torch, "--editable", ".[lab,test,author]", *choice.options
+        "install", "--quiet", *pins, torch, "--editable", ".[lab,test,author,models]", *choice.options
     )
     return environment
 
