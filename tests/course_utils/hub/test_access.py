@@ -27,7 +27,6 @@ OPEN, AUTO, MANUAL, PRIVATE = (
     "practice/private-chat",
 )
 GARBAGE = "hf_practice_" + "0" * 24
-LONGEST_WAIT = 12.0
 
 
 @pytest.fixture(autouse=True)
