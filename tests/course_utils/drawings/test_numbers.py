@@ -20,7 +20,6 @@ from course_utils.drawings.login_box import ASKS, WAITS
 from course_utils.drawings.shapes import Area, Words
 from course_utils.drawings.sixteen_bits import BFLOAT16, FLOAT16
 from course_utils.drawings.sixteen_marks import NF4, WEIGHT, nearest_mark
-from course_utils.licenses.table import find_license
 from course_utils.memory.quantization import CODE_TABLE, QUANTIZATIONS
 from tests.support.catalogue import config_of
 
@@ -122,18 +121,7 @@ def test_a_real_model_has_so_many_rows_and_scores():
         assert f"{tokens} × {tokens} = {tokens**2} scores" in said
 
 
-UNKNOWN = pytest.mark.xfail(
-    find_license("qwen-research") is None, reason="check_license knows no license of this name yet"
-)
-
-
-@pytest.mark.parametrize(
-    "family",
-    [
-        pytest.param(one, id=one.name, marks=UNKNOWN if one.license == "qwen-research" else ())
-        for one in FAMILIES
-    ],
-)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda one: one.name)
 def test_the_families_are_what_check_license_says(family, hub):
     from huggingface_hub import HfApi
 
