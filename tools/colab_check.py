@@ -68,7 +68,12 @@ def publish(folder: Path) -> str:
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / path, target)
-    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "As it is"], ["tag", REF]):
+    for command in (
+        ["init", "-q", "-b", "main"],
+        ["add", "-A"],
+        ["commit", "-qm", "As it is"],
+        ["tag", REF],
+    ):
         subprocess.run([*GIT, *command], cwd=folder, check=True)
     return folder.as_uri()
 

@@ -63,9 +63,7 @@ def title_block(lesson: Lesson, course: Curriculum) -> str:
     kind = "core" if lesson.core else "extra"
     return f"""# {lesson.number} · {lesson.title}
 
-{badge(lesson, course)}
-
-{lesson.why}
+{badge(lesson, course)}{lesson.why}
 
 **{lesson.minutes} minutes, {kind}.** You need: {lesson.needs}
 
@@ -75,30 +73,26 @@ At the end you can
 
 
 def badge(lesson: Lesson, course: Curriculum) -> str:
+    """A paragraph; nothing where the copy has no address yet."""
     if course.repository == PLACEHOLDER:
-        return "*This copy has no public address yet, so there is no Colab badge here.*"
+        return ""
     if "://" in course.repository:
-        return f"*From {course.repository} at {course.ref}.*"
+        return f"*From {course.repository} at {course.ref}.*\n\n"
     place = f"{course.repository}/blob/{course.ref}/notebooks/{lesson.name}.ipynb"
     colab = "https://colab.research.google.com"
-    return f"[![Open in Colab]({colab}/assets/colab-badge.svg)]({colab}/github/{place})"
+    return f"[![Open in Colab]({colab}/assets/colab-badge.svg)]({colab}/github/{place})\n\n"
 
 
 def install_cell(course: Curriculum) -> str:
     """The same in every notebook. It acts on Colab only, and never names a version."""
     if course.repository == PLACEHOLDER:
-        action = (
-            "    raise SystemExit(\n"
-            '        "This copy of the course has no public address to install from. "\n'
-            '        "Ask whoever gave it to you for a published one."\n'
-            "    )"
-        )
+        action = '    raise SystemExit("Open this notebook by the badge of a published copy.")'
     else:
         address = course.repository
         if "://" not in address:
             address = f"https://github.com/{address}"
         action = f'    %pip install --quiet "git+{address}@{course.ref}"'
-    return f'import sys\n\nif "google.colab" in sys.modules:\n{action}'
+    return f'import sys\nif "google.colab" in sys.modules:\n{action}'
 
 
 def footer(lesson: Lesson, course: Curriculum) -> str:

@@ -107,11 +107,15 @@ def test_install_cell_pins_nothing_and_leaves_torch_alone():
     assert "torch" not in cell
 
 
-def test_without_an_address_the_install_cell_says_so_and_fetches_nothing(run_python):
-    cell = install_cell(dataclasses.replace(COURSE, repository=notebooks.PLACEHOLDER))
+def test_without_an_address_nothing_is_fetched_and_nothing_said_of_one(run_python):
+    course = dataclasses.replace(COURSE, repository=notebooks.PLACEHOLDER)
+    cell, title = install_cell(course), notebooks.title_block(course.lessons[0], course)
+    assert len(cell.splitlines()) == 3
     assert "pip" not in cell
+    assert "address" not in cell + title and notebooks.PLACEHOLDER not in cell + title
     code = f"from tools.colab_stand_in import install; install(); exec({cell!r})"
-    assert "no public address" in run_python(code, check=False).stderr
+    assert "badge of a published copy" in run_python(code, check=False).stderr
+    assert run_python(f"exec({cell!r})").stdout == ""
 
 
 def test_badges_are_rewritten_everywhere(tmp_path, monkeypatch):
