@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks import accuracy
 from benchmarks.widgets import figures as widget_figures
 from practice_hub import PracticeHub
-from practice_hub.actions import Visitor
+from practice_hub.visitor import Visitor
 
 RUNS = 5
 ROOM = 30
@@ -72,7 +72,7 @@ def first_answer_seconds() -> float:
 import time
 began = time.perf_counter()
 from practice_hub import PracticeHub
-from practice_hub.actions import Visitor
+from practice_hub.visitor import Visitor
 import urllib.request
 with PracticeHub() as hub:
     urllib.request.urlopen(hub.url + "/api/models/{REPO}").read()

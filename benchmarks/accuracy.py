@@ -26,7 +26,7 @@ from typing import Any
 from benchmarks import ground_truth
 from benchmarks.shrunken import shrink
 from practice_hub import PracticeHub
-from practice_hub.described import BUILT_IN
+from practice_hub.catalogue import BUILT_IN
 
 WAYS = {
     "16 bits": ("bfloat16", None),

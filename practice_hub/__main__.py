@@ -6,7 +6,7 @@ import argparse
 import socket
 import sys
 
-from practice_hub.described import CatalogueError
+from practice_hub.catalogue import CatalogueError
 from practice_hub.server import LOOPBACK, PracticeHub
 
 

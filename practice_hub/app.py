@@ -12,9 +12,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from practice_hub import actions, gates, history, login
+from practice_hub import gates, history, login, visitor_calls
 from practice_hub.accounts import Accounts
-from practice_hub.answers import (
+from practice_hub.file_responses import file_answer
+from practice_hub.gatekeeper import OPEN_FILES, is_visible, may_read, open_gate
+from practice_hub.gates import repo_of
+from practice_hub.limits import NAME, HubHeaders
+from practice_hub.model_info import describe, sibling, tree_entry
+from practice_hub.model_list import answer_list, expand_fields
+from practice_hub.pages import PAGE_ROUTES, error_page
+from practice_hub.repos import Repo, Snapshot, lfs_pointer
+from practice_hub.responses import (
     HubError,
     entry_not_found,
     json_answer,
@@ -23,16 +31,9 @@ from practice_hub.answers import (
     server_error,
     text_answer,
 )
-from practice_hub.file_answers import file_answer
-from practice_hub.gatekeeper import OPEN_FILES, is_visible, may_read, open_gate
-from practice_hub.gates import repo_of
-from practice_hub.limits import NAME, HubHeaders
-from practice_hub.model_info import describe, sibling, tree_entry
-from practice_hub.model_list import answer_list, expand_fields
-from practice_hub.pages import PAGE_ROUTES, error_page
-from practice_hub.repos import Repo, Snapshot, lfs_pointer
 from practice_hub.state import HubState, caller_of, find_snapshot, hub_of, is_true, refuse_bad_token
 from practice_hub.trouble import Trouble
+from practice_hub.visitor import PATH
 
 
 def create_app(
@@ -44,7 +45,7 @@ def create_app(
     app = Starlette(
         routes=[
             Route("/api/practice-hub", who_is_there),
-            Route(actions.PATH, actions.answer_action, methods=["POST"]),
+            Route(PATH, visitor_calls.answer_action, methods=["POST"]),
             Route("/api/whoami-v2", login.whoami),
             Route("/oauth/device", login.begin_device_login, methods=["POST"]),
             Route("/oauth/token", login.grant_token, methods=["POST"]),

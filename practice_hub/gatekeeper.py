@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from practice_hub.accounts import OWNER, Caller
-from practice_hub.answers import LOG_IN, HubError, repo_not_found
 from practice_hub.repos import Repo
+from practice_hub.responses import LOG_IN, HubError, repo_not_found
 from practice_hub.state import address_of, caller_of, hub_of
 
 # At the root of a gated repo these stay open, so that one can read before one agrees.

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from practice_hub.accounts import OWNER, STATUSES, AccountError, GateRequest
-from practice_hub.answers import HubError, json_answer, route_path, text_answer
 from practice_hub.gatekeeper import is_visible, open_gate, see
 from practice_hub.repos import Repo, stable_id
+from practice_hub.responses import HubError, json_answer, route_path, text_answer
 from practice_hub.state import (
     address_of,
     caller_of,

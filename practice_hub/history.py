@@ -9,10 +9,10 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.responses import Response
 
-from practice_hub.answers import HubError, json_answer
 from practice_hub.gatekeeper import may_read, open_gate
 from practice_hub.gates import repo_of
 from practice_hub.model_info import tree_entry
+from practice_hub.responses import HubError, json_answer
 from practice_hub.state import body_of, find_snapshot, is_true
 
 

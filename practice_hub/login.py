@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from practice_hub.accounts import DEVICE_CODE_SECONDS, LOGIN_SECONDS, Token
-from practice_hub.answers import json_answer
 from practice_hub.repos import stable_id
+from practice_hub.responses import json_answer
 from practice_hub.state import address_of, form_of, hub_of, known_caller_of, visitor_of
 
 EXPLAINED = {

@@ -12,7 +12,6 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from practice_hub.answers import HubError, json_answer
 from practice_hub.model_info import (
     FIELDS,
     NOT_IN_LISTS,
@@ -22,6 +21,7 @@ from practice_hub.model_info import (
     tags,
 )
 from practice_hub.repos import Repo
+from practice_hub.responses import HubError, json_answer
 from practice_hub.state import is_true
 
 LARGEST_PAGE = 1000

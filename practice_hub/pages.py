@@ -17,7 +17,6 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from practice_hub.accounts import OWNER, STATUSES, AccountError, GateRequest
-from practice_hub.answers import HubError, entry_not_found, page_not_found
 from practice_hub.browse import (
     ON_A_PAGE,
     SORTS,
@@ -40,6 +39,7 @@ from practice_hub.model_info import (
 )
 from practice_hub.rendering import render, render_card, root_of, safe_link
 from practice_hub.repos import FRONT_MATTER, Repo, Snapshot
+from practice_hub.responses import HubError, entry_not_found, page_not_found
 from practice_hub.state import find_snapshot, form_of, hub_of, refuse_cross_site, visitor_of
 
 STATIC = Path(__file__).parent / "static"

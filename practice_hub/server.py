@@ -16,9 +16,9 @@ from starlette.types import ASGIApp
 
 from practice_hub.accounts import OWNER, Accounts
 from practice_hub.app import create_app
-from practice_hub.described import load_catalogue
+from practice_hub.catalogue import load_catalogue
+from practice_hub.classroom import Classroom
 from practice_hub.repos import load_held
-from practice_hub.room import Room
 
 LOOPBACK = "127.0.0.1"
 OWN_NAMES = [LOOPBACK, "localhost"]
@@ -35,7 +35,7 @@ class PracticeHub:
             A file in them that cannot be used is logged, listed in ``problems`` and left out.
         auto_approve: nobody needs to click: device logins and manual gates say yes by themselves.
         host: another address than loopback needs a ``room_key``.
-        room_key: learners reach the Hub at ``url/KEY/name`` only; see ``practice_hub/room.py``.
+        room_key: learners reach the Hub at ``url/KEY/name`` only; see ``practice_hub/classroom.py``.
 
     Use it as a context manager, or call ``start()`` and ``stop()``. ``url`` is what ``HF_ENDPOINT``
     wants to hear.
@@ -66,7 +66,7 @@ class PracticeHub:
         repos = {**described.repos, **load_held()}
         app = create_app(repos, self.instance, self._accounts)
         if room_key is not None:
-            served: ASGIApp = Room(app, room_key, {repo.owner for repo in repos.values()})
+            served: ASGIApp = Classroom(app, room_key, {repo.owner for repo in repos.values()})
         else:  # no other site's page may reach this Hub under a name of its own
             served = TrustedHostMiddleware(app, OWN_NAMES)
         # With the protocol named, asyncio sends small answers at once instead of waiting for more.

@@ -11,14 +11,14 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.requests import Request
 
 from practice_hub.accounts import LEARNER, Accounts, Caller
-from practice_hub.answers import (
+from practice_hub.repos import Repo, Snapshot
+from practice_hub.responses import (
     LOG_IN,
     HubError,
     not_logged_in,
     revision_not_found,
     token_expired,
 )
-from practice_hub.repos import Repo, Snapshot
 
 LONGEST_BODY = 100_000
 

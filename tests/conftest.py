@@ -17,9 +17,9 @@ import pytest
 import uvicorn
 
 from practice_hub import PracticeHub
-from practice_hub.actions import Visitor
 from practice_hub.app import create_app
 from practice_hub.repos import load_held
+from practice_hub.visitor import Visitor
 from tests.support.paths import ROOT
 
 PROXIES = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}

@@ -18,7 +18,7 @@ from course_utils.session.place import current_place, own_commands_first, restar
 from course_utils.session.separation import use_practice_hub, use_real_hub
 
 if TYPE_CHECKING:
-    from practice_hub.actions import Visitor
+    from practice_hub.visitor import Visitor
 
 LIBRARIES = ("transformers", "torch", "huggingface_hub", "accelerate", "bitsandbytes")
 
@@ -47,7 +47,7 @@ class Session(Report):
         Raises:
             CourseError: on the real Hub, where only you yourself can do that.
         """
-        from practice_hub.actions import Visitor
+        from practice_hub.visitor import Visitor
 
         if not self.on_practice_hub:
             raise CourseError(

@@ -19,13 +19,13 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from practice_hub.accounts import Accounts
-from practice_hub.answers import HubError
 from practice_hub.app import create_app
+from practice_hub.classroom import Classroom
 from practice_hub.how_to_load import CLASSES, PIPELINES
 from practice_hub.pages import error_page
 from practice_hub.rendering import compact_count, file_size, render_card, safe_link
 from practice_hub.repos import Repo, RepoFile, Snapshot, load_folder
-from practice_hub.room import Room
+from practice_hub.responses import HubError
 from tests.support.browser import CHROMIUM, QUIET_CHROMIUM, needs_chromium
 
 EVIL = "<script>alert(1)</script>"
@@ -251,7 +251,7 @@ def test_private_repos_are_not_listed(client):
 
 def test_every_link_stays_in_the_room(repos):
     home = "/key-of-the-room/anna"
-    client = TestClient(Room(create_app(repos), "key-of-the-room"), "http://hub.test")
+    client = TestClient(Classroom(create_app(repos), "key-of-the-room"), "http://hub.test")
     for path in (
         "/models?license=mit",
         "/practice/gated-auto",

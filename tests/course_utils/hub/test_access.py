@@ -17,7 +17,7 @@ import pytest
 import course_utils as cu
 from course_utils.hub.access import STATUSES
 from practice_hub import PracticeHub
-from practice_hub.actions import Visitor
+from practice_hub.visitor import Visitor
 
 OPEN, AUTO, MANUAL, PRIVATE = (
     "practice/tiny-chat",

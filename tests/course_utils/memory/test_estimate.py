@@ -29,7 +29,7 @@ from course_utils.memory import estimate_memory, measure_memory
 from course_utils.memory.by_headers import FAMILIES, exact_by_headers
 from course_utils.memory.checkpoint import read_stored
 from course_utils.memory.quantization import quantized_bytes
-from practice_hub.described import BUILT_IN
+from practice_hub.catalogue import BUILT_IN
 
 CONTEXT, BATCH = 11, 2  # beyond the window of 8 that shrunken models slide
 # One model of each family that the quick path vouches for, and what is built in other ways.

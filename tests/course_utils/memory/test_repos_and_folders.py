@@ -16,7 +16,7 @@ import course_utils as cu
 from benchmarks.ground_truth import class_of, config_of, load, resident_bytes, save_random
 from benchmarks.shrunken import shrink
 from course_utils.memory import quick_estimate
-from practice_hub.described import BUILT_IN
+from practice_hub.catalogue import BUILT_IN
 
 CHAT = "practice/tiny-chat"
 GATED = "practice/gated-chat"

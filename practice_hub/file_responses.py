@@ -7,8 +7,8 @@ import re
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from practice_hub.answers import HubError
 from practice_hub.repos import RepoFile
+from practice_hub.responses import HubError
 
 BYTE_RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})")
 

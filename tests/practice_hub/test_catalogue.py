@@ -23,7 +23,7 @@ from huggingface_hub import HfApi, hf_hub_download, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, NotASafetensorsRepoError
 
 from practice_hub import PracticeHub
-from practice_hub.described import (
+from practice_hub.catalogue import (
     BUILT_IN,
     FACTS_SUFFIX,
     TENSORS_SUFFIX,

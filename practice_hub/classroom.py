@@ -25,7 +25,7 @@ CLOSED = (
 )
 
 
-class Room:
+class Classroom:
     """Lets in who knows the key, and tells the Hub which learner it is.
 
     Nobody may take the name of one of the ``owners`` of repos: owners pass their own gates.
