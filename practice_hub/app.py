@@ -15,11 +15,13 @@ from starlette.routing import Route
 from practice_hub import gates, history, login, visitor_calls
 from practice_hub.accounts import Accounts
 from practice_hub.file_responses import file_answer
+from practice_hub.foreign_tokens import ForeignTokens
 from practice_hub.gatekeeper import OPEN_FILES, is_visible, may_read, open_gate
 from practice_hub.gates import repo_of
 from practice_hub.limits import NAME, HubHeaders
 from practice_hub.model_info import describe, sibling, tree_entry
 from practice_hub.model_list import answer_list, expand_fields
+from practice_hub.names import Names
 from practice_hub.pages import PAGE_ROUTES, error_page
 from practice_hub.repos import Repo, Snapshot, lfs_pointer
 from practice_hub.responses import (
@@ -31,15 +33,29 @@ from practice_hub.responses import (
     server_error,
     text_answer,
 )
-from practice_hub.state import HubState, caller_of, find_snapshot, hub_of, is_true, refuse_bad_token
+from practice_hub.state import (
+    HubState,
+    caller_of,
+    find_snapshot,
+    hub_of,
+    is_true,
+    refuse_bad_token,
+    wants_page,
+)
 from practice_hub.trouble import Trouble
 from practice_hub.visitor import PATH
 
 
 def create_app(
-    repos: Mapping[str, Repo], instance: str = "", accounts: Accounts | None = None
+    repos: Mapping[str, Repo],
+    instance: str = "",
+    accounts: Accounts | None = None,
+    names: Names | None = None,
 ) -> Starlette:
-    """The application over these repos. ``instance`` tells one start of the Hub from another."""
+    """The application over these repos.
+
+    ``instance`` tells one start of the Hub from another; ``names`` are those of a room.
+    """
     api, repo = "/api/models", "{owner}/{name}"
     asked = f"{api}/{repo}/user-access-request"
     app = Starlette(
@@ -72,9 +88,9 @@ def create_app(
             *PAGE_ROUTES,
         ],
         exception_handlers={HubError: hub_error, HTTPException: no_such_page, Exception: broken},
-        middleware=[Middleware(HubHeaders), Middleware(Trouble)],
+        middleware=[Middleware(HubHeaders), Middleware(ForeignTokens), Middleware(Trouble)],
     )
-    app.state.hub = HubState(repos, accounts or Accounts(), instance)
+    app.state.hub = HubState(repos, accounts or Accounts(), instance, names)
     return app
 
 
@@ -156,9 +172,8 @@ def split_revision(repo: Repo, rest: str) -> tuple[Snapshot, str]:
 async def hub_error(request: Request, error: Exception) -> Response:
     """For a program by headers and text, for a browser as a page."""
     assert isinstance(error, HubError)
-    wants_page = "text/html" in request.headers.get("accept", "")
     is_page = not re.match(r"/api/|/[^/]+(/[^/]+)?/(resolve|raw)/", route_path(request))
-    if wants_page and is_page and error.status != 307:
+    if wants_page(request) and is_page and error.status != 307:
         return error_page(request, error)
     return error.answer(request)
 

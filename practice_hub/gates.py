@@ -80,7 +80,10 @@ async def ask_access(request: Request) -> Response:
     missing = [name for name in gate_fields(repo) if not fields.get(name)]
     if missing:
         raise HubError(400, f"The form needs: {', '.join(missing)}")
-    hub_of(request).accounts.ask(user, repo.id, str(repo.gated), fields)
+    try:
+        hub_of(request).accounts.ask(user, repo.id, str(repo.gated), fields)
+    except AccountError as error:
+        raise HubError(413, str(error)) from None
     page = f"{address_of(request)}/{repo.id}"
     return text_answer(f"See Other. Redirecting to {page}", 303, {"Location": page})
 

@@ -21,8 +21,8 @@ from practice_hub.model_info import (
     tags,
 )
 from practice_hub.repos import Repo
-from practice_hub.responses import HubError, json_answer
-from practice_hub.state import is_true
+from practice_hub.responses import HubError, json_answer, route_path
+from practice_hub.state import address_of, is_true
 
 LARGEST_PAGE = 1000
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
@@ -134,4 +134,5 @@ def next_page(request: Request, start: int) -> str:
     """An absolute address that keeps the other arguments."""
     kept = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
     cursor = base64.urlsafe_b64encode(str(start).encode()).decode()
-    return str(request.url.replace(query=urlencode([*kept, ("cursor", cursor)])))
+    query = urlencode([*kept, ("cursor", cursor)])
+    return f"{address_of(request)}{route_path(request)}?{query}"

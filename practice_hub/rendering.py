@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from practice_hub.state import visitor_of
+from practice_hub.state import root_of, visitor_of
 
 if TYPE_CHECKING:
     import jinja2
@@ -59,11 +59,6 @@ def render(
         )
     )
     return HTMLResponse(text, status, {**HEADERS, **headers})
-
-
-def root_of(request: Request) -> str:
-    """What stands before every path: "" or, in a room, the key and the learner's name."""
-    return request.scope.get("root_path", "").rstrip("/")
 
 
 @cache

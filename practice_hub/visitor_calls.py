@@ -1,4 +1,4 @@
-"""The Hub's side of ``practice_hub/visitor.py``: what a visitor does by call instead of by click."""
+"""The Hub's side of ``practice_hub/visitor.py``: calls instead of clicks."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from practice_hub.accounts import AccountError, Accounts
+from practice_hub.connect import one_time_link
 from practice_hub.repos import Repo
 from practice_hub.responses import HubError, json_answer
-from practice_hub.state import hub_of, json_of, visitor_of
+from practice_hub.state import hub_of, json_of, sees_everybody, visitor_of
 
 
 async def answer_action(request: Request) -> Response:
@@ -38,10 +39,14 @@ def act(request: Request, action: str, **arguments: Any) -> dict[str, Any]:
             accounts.cancel(user, **arguments)
         case "review":
             asker = arguments.pop("user", None) or user
+            if asker != user and not sees_everybody(request):
+                raise AccountError("In a room you decide about your own requests only.")
             accounts.review(asker, **arguments)
         case "approve_login":
             code = arguments.pop("user_code", None) or accounts.waiting_code(user)
             accounts.approve_login(user, code, **arguments)
+        case "one_time_link":
+            return {"link": one_time_link(request)}
         case "forget_me":
             accounts.forget(user)
         case _:

@@ -27,10 +27,10 @@ def install(secret: str | None = None, fake_shell: bool = False) -> list[str]:
     class NotebookAccessError(Error):
         pass
 
-    def get(name: str) -> str:
-        reads.append(name)
+    def get(key: str) -> str:
+        reads.append(key)
         if secret is None:
-            raise SecretNotFoundError(name)
+            raise SecretNotFoundError(key)
         return secret
 
     userdata.get = get  # type: ignore[attr-defined]

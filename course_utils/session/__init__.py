@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from course_utils.curriculum import curriculum
 from course_utils.errors import CourseError
 from course_utils.gpus import Device, current_device
 from course_utils.report import Report
-from course_utils.session.choose_hub import choose, practice_instance, probe_and_choose
+from course_utils.session.choose_hub import choose, forget_answers, probe_and_choose
 from course_utils.session.place import current_place, own_commands_first, restart_words
 from course_utils.session.separation import use_practice_hub, use_real_hub
 
@@ -25,7 +26,10 @@ LIBRARIES = ("transformers", "torch", "huggingface_hub", "accelerate", "bitsandb
 
 @dataclass(frozen=True, repr=False)
 class Session(Report):
-    """What ``start()`` found and set. ``hub`` is "practice" or "real"; ``home`` is ``HF_HOME``."""
+    """What ``start()`` found and set. ``hub`` is "practice" or "real"; ``home`` is ``HF_HOME``.
+
+    ``endpoint`` is the Hub's address as it may be shown: in a room without your secret.
+    """
 
     hub: str
     endpoint: str
@@ -53,7 +57,7 @@ class Session(Report):
             raise CourseError(
                 f"Only the practice Hub takes calls for clicks. Visit {self.endpoint}"
             )
-        return Visitor(self.endpoint)
+        return Visitor(os.environ["HF_ENDPOINT"])
 
     def title(self) -> str:
         return f"{curriculum().title}: the {self.hub} Hub, on {self.place}"
@@ -96,7 +100,7 @@ def _start(hub: str) -> Session:
             + restart_words()
         )
     own_commands_first()
-    practice_instance.cache_clear()
+    forget_answers()
     if wanted is None:
         wanted, reason = probe_and_choose()
     device = current_device()

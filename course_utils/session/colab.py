@@ -22,18 +22,16 @@ def guard_token_secret(may_pass: Callable[[str], bool] | None) -> None:
     """
     if not on_colab():
         return
-    from google.colab import userdata
+    from google.colab import userdata  # type: ignore[import-not-found]  # only on Colab
 
     ask = getattr(userdata.get, "unguarded", userdata.get)
 
-    def get(name: str, *arguments: Any, **options: Any) -> str:
-        if name != TOKEN_SECRET:
-            return ask(name, *arguments, **options)
-        if may_pass is None:
-            raise userdata.SecretNotFoundError(name)
-        secret = ask(name, *arguments, **options)
-        if not may_pass(secret):
-            raise userdata.SecretNotFoundError(name)
+    def get(key: str, *arguments: Any, **options: Any) -> str:
+        if key == TOKEN_SECRET and may_pass is None:
+            raise userdata.SecretNotFoundError(key)
+        secret: str = ask(key, *arguments, **options)
+        if key == TOKEN_SECRET and may_pass is not None and not may_pass(secret):
+            raise userdata.SecretNotFoundError(key)
         return secret
 
     get.unguarded = ask  # type: ignore[attr-defined]
