@@ -19,6 +19,13 @@ from practice_hub.accounts import OWNER, Accounts
 from practice_hub.app import create_app
 from practice_hub.catalogue import load_catalogue
 from practice_hub.classroom import Classroom
+from practice_hub.connections import (
+    ACCEPTED_AT_ONCE,
+    SILENT_SECONDS,
+    Server,
+    connection_class,
+    most_connections,
+)
 from practice_hub.names import INSTRUCTOR, Names
 from practice_hub.repos import load_held
 
@@ -40,6 +47,7 @@ class PracticeHub:
         room_key: learners reach the Hub at ``url/KEY/name~SECRET`` only; see
             ``practice_hub/classroom.py``.
         desk_key: the secret of the instructor's desk, 32 hex digits; None makes a new one.
+        silent_seconds: a client that owes something and is silent for so long is hung up on.
 
     Use it as a context manager, or call ``start()`` and ``stop()``. ``url`` is what ``HF_ENDPOINT``
     wants to hear.
@@ -58,6 +66,7 @@ class PracticeHub:
         host: str = LOOPBACK,
         room_key: str | None = None,
         desk_key: str | None = None,
+        silent_seconds: float = SILENT_SECONDS,
     ) -> None:
         if host != LOOPBACK and not room_key:
             raise ValueError(f"To listen on {host} the Hub needs a room key.")
@@ -84,9 +93,12 @@ class PracticeHub:
         except OSError:
             self._socket.close()
             raise
-        self._server = uvicorn.Server(
+        self._server = Server(
             uvicorn.Config(
                 served,
+                loop="asyncio",
+                http=connection_class(most_connections(), silent_seconds),
+                backlog=ACCEPTED_AT_ONCE,
                 log_level="critical",
                 access_log=False,
                 lifespan="off",
@@ -110,6 +122,10 @@ class PracticeHub:
         """A token of the account that owns ``practice/``: it sees private repos and opens gates."""
         name = f"owner {len(self._accounts.tokens_of(OWNER)) + 1}"
         return self._accounts.create_token(OWNER, name, role="write")
+
+    def connected(self) -> int:
+        """How many connections are open."""
+        return len(self._server.server_state.connections)
 
     def start(self) -> PracticeHub:
         """Serve from a background thread; returns when the first request would be answered."""

@@ -199,11 +199,10 @@ def test_a_practice_token_in_the_file_does_not_block_a_valid_real_one(
     elif place == "Colab secret":
         before = COLAB.replace("SECRET", repr(REAL))
     else:
-        after = f"\nimport huggingface_hub; huggingface_hub._login._save_token({REAL!r}, 'mine')"
-        after += "\nhuggingface_hub._login._set_active_token('mine', False)"
-    run_python(
-        f"{before}import course_utils as cu; cu.start('real'){after}" + USE_THE_HUB, **variables
-    )
+        after = "\nfrom huggingface_hub import _login; from huggingface_hub.utils import _auth"
+        after += f"\n_auth._save_token({REAL!r}, 'mine'); _login._set_active_token('mine', False)"
+    code = f"{before}import course_utils as cu; cu.start('real'){after}"
+    run_python(code + USE_THE_HUB, **variables)
     assert f"Bearer {REAL}" in recording_mirror.authorizations
     assert not any(PRACTICE in str(sent) for sent in recording_mirror.authorizations)
 
