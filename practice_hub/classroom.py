@@ -193,7 +193,7 @@ def own_host(scope: Scope) -> str:
 
     What a client claims as Host is repeated in redirects, so a stranger's name is not.
     """
-    asked = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+    asked = str(dict(scope["headers"]).get(b"host", b"").decode("latin-1"))
     found = HOST.fullmatch(asked)
     if found and (is_address(found["name"]) or found["name"].lower() in own_names()):
         return asked

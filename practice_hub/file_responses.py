@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -22,7 +23,12 @@ def file_answer(request: Request, repo_id: str, file: RepoFile, sha: str) -> Res
     Raises:
         HubError: the bytes are not held here, or lie behind the end of the file.
     """
-    headers = {"ETag": f'"{file.etag}"', "X-Repo-Commit": sha}
+    headers = {
+        "ETag": f'"{file.etag}"',
+        "X-Repo-Commit": sha,
+        "Content-Disposition": disposition(file.path.rpartition("/")[2]),
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
     media_type = "text/plain; charset=utf-8" if file.sha256 is None else "application/octet-stream"
     if file.local is not None:
         return FileResponse(file.local, headers=headers, media_type=media_type)
@@ -40,6 +46,12 @@ def file_answer(request: Request, repo_id: str, file: RepoFile, sha: str) -> Res
     last = asked.start + len(part) - 1
     headers["Content-Range"] = f"bytes {asked.start}-{last}/{file.size}"
     return Response(part, 206, headers, media_type)
+
+
+def disposition(name: str) -> str:
+    """Shown in place, under its own name, in both spellings that browsers read."""
+    plain = name.encode("ascii", "replace").decode().replace('"', "'").replace("\\", "_")
+    return f"inline; filename*=UTF-8''{quote(name, safe='')}; filename=\"{plain}\";"
 
 
 def byte_range(request: Request, size: int) -> range | None:

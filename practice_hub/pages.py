@@ -138,7 +138,7 @@ def license_link(request: Request, repo: Repo) -> str | None:
     if link and urlsplit(link).scheme:
         return link
     held = [name for name in sorted(OPEN_FILES - {"README.md"}) if name in repo.main.files]
-    named = [link] if link in repo.main.files else held
+    named = [link] if link and link in repo.main.files else held
     return f"{root_of(request)}/{quote(repo.id)}/resolve/main/{quote(named[0])}" if named else None
 
 
@@ -153,11 +153,11 @@ def other_tags(repo: Repo) -> list[str]:
 
 
 def weights_of(at: Snapshot) -> list[tuple[str, Any]]:
-    """The weights files. The same weights in an older format are not counted again."""
+    """The weights files, each once: not the same weights in an older format, or a variant."""
     for suffix in WEIGHTS:
-        found = [(path, file) for path, file in at.files.items() if path.endswith(suffix)]
+        found = at.weights(suffix)
         if found:
-            return found
+            return [(path, at.files[path]) for path in found]
     return []
 
 

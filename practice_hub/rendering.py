@@ -32,7 +32,8 @@ COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 PARAGRAPH = ["paragraph_open", "inline", "paragraph_close"]
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
     ),
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
