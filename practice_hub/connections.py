@@ -85,7 +85,7 @@ def connection_class(most: int, silent_seconds: float) -> type[asyncio.Protocol]
 
         def resume_writing(self) -> None:
             self.heard = self.loop.time()
-            super().resume_writing()  # type: ignore[no-untyped-call]  # uvicorn leaves it untyped
+            super().resume_writing()
 
         def connection_lost(self, exc: Exception | None) -> None:
             if self.watch is not None:

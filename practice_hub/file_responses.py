@@ -11,6 +11,16 @@ from starlette.responses import FileResponse, Response
 from practice_hub.repos import RepoFile
 from practice_hub.responses import HubError
 
+TOKENIZER_FILES = {
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "tokenizer.model",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+}
 BYTE_RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})")
 
 
@@ -63,6 +73,15 @@ def byte_range(request: Request, size: int) -> range | None:
     if first >= size:
         raise HubError(416, "Range Not Satisfiable", headers={"Content-Range": f"bytes */{size}"})
     return range(first, last + 1) if first <= last else None
+
+
+def tokenizer_not_held(repo_id: str) -> HubError:
+    """As for weights: a client that took the files for missing would make an empty tokenizer."""
+    return HubError(
+        404,
+        f"The practice Hub describes {repo_id} but does not hold its tokenizer. The model itself "
+        f"is at https://huggingface.co/{repo_id}",
+    )
 
 
 def weights_not_held(repo_id: str, path: str) -> HubError:

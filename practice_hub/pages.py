@@ -58,6 +58,7 @@ STATIC = Path(__file__).parent / "static"
 STATIC_FILES = {"hub.css": "text/css", "mark.svg": "image/svg+xml"}
 WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt", ".pth", ".h5", ".onnx")
 LONG_PROMPT = 700
+MOST_SHOWN = 20  # requests of one status at the owner's desk
 ROLES = {
     "fineGrained": ("Fine-grained", "Reads public repos, and gated ones only if you say so."),
     "read": ("Read", "Reads every repo that you can read, gated ones included."),
@@ -329,7 +330,8 @@ def owners_desk(request: Request, problem: str | None = None) -> Response:
         "owners_desk.html",
         400 if problem else 200,
         repo=repo,
-        found=found,
+        found={status: made[:MOST_SHOWN] for status, made in found.items()},
+        more={status: len(made) - MOST_SHOWN for status, made in found.items()},
         everybody=sees_everybody(request),
         problem=problem,
     )

@@ -64,4 +64,5 @@ class OldNames:
         if asked in self.repos:
             return None
         new = RENAMED.get(asked) or self.by_letters.get(asked.lower())
-        return new if new in self.repos and not self.repos[new].private else None
+        repo = self.repos.get(new) if new else None
+        return repo.id if repo is not None and not repo.private else None

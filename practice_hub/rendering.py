@@ -32,8 +32,8 @@ COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 PARAGRAPH = ["paragraph_open", "inline", "paragraph_close"]
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
     ),
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -136,7 +136,7 @@ def render_card(text: str, files: str) -> str:
     """
     if len(text) <= LONGEST_CARD:
         try:
-            return card_reader().render(text, {"files": files})
+            return str(card_reader().render(text, {"files": files}))
         except (RecursionError, ValueError):
             pass
     return (
@@ -149,8 +149,11 @@ def render_card(text: str, files: str) -> str:
 def card_reader() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    reader = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    reader.validateLink = lambda address: safe_link(address) is not None
+    class CardReader(MarkdownIt):
+        def validateLink(self, url: str) -> bool:
+            return safe_link(url) is not None
+
+    reader = CardReader("commonmark", {"html": False}).enable(["table", "strikethrough"])
     reader.core.ruler.push("fit_into_page", fit_into_page)
     reader.add_render_rule("image", image_as_link)
     reader.add_render_rule("fence", code_block)

@@ -14,7 +14,7 @@ def hide(secret: str) -> None:
     """
     session = _kernel_session()
     if session is None:
-        sys.stderr = _Without(sys.stderr, secret)  # type: ignore[assignment]  # a stream in all it does
+        sys.stderr = _Without(sys.stderr, secret)
         return
     pack = session.pack
     session.pack = lambda content: pack(content).replace(secret.encode(), b"")

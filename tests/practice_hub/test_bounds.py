@@ -108,7 +108,7 @@ def test_and_all_together(accounts):
 )
 def test_search_words_are_bounded(client, name):
     plain = len(client.get("/models").content)
-    for value in ("x" * 50_000, "a " * 25_000, "min:1," * 9_000 + "max:2"):
+    for value in ("x" * 50_000, "a " * 25_000, "min:1," * 4_000 + "max:2"):
         page = client.get("/models", params={name: value})
         assert len(page.content) < plain + 100_000
         listed = client.get("/api/models", params={name: value})
