@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from practice_hub import gates, history, login, visitor_calls
 from practice_hub.accounts import Accounts
-from practice_hub.file_responses import TOKENIZER_FILES, file_answer, tokenizer_not_held
+from practice_hub.file_responses import TOKENIZER, file_answer, tokenizer_not_held
 from practice_hub.foreign_tokens import ForeignTokens
 from practice_hub.gatekeeper import OPEN_FILES, is_visible, may_read
 from practice_hub.gates import opened_repo_of, repo_of
@@ -146,8 +146,8 @@ def resolve(request: Request) -> Response:
     repo = repo_of(request) if is_open else opened_repo_of(request)
     at, path = split_revision(repo, rest)
     file = at.files.get(path)
-    if file is None and repo.described and path in TOKENIZER_FILES:
-        raise tokenizer_not_held(repo.id)
+    if file is None and repo.described and path == TOKENIZER:
+        return tokenizer_not_held(request, repo.id, at.sha)
     if file is None:
         raise entry_not_found(at.sha)
     return file_answer(request, repo.id, file, at.sha)

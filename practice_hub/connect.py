@@ -24,7 +24,10 @@ def connect_page(request: Request, link: str | None = None) -> Response:
         request,
         "connect.html",
         line=line_for_sh(address, None),
-        others={name: LINE_OF[name](address, None) for name in ("fish", "powershell")},
+        others={
+            "fish": LINE_OF["fish"](address, None),
+            "PowerShell": LINE_OF["powershell"](address, None),
+        },
         is_room=hub_of(request).names is not None,
         link=link,
     )

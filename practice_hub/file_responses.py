@@ -11,16 +11,7 @@ from starlette.responses import FileResponse, Response
 from practice_hub.repos import RepoFile
 from practice_hub.responses import HubError
 
-TOKENIZER_FILES = {
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "tokenizer.model",
-    "vocab.json",
-    "vocab.txt",
-    "merges.txt",
-    "spiece.model",
-    "sentencepiece.bpe.model",
-}
+TOKENIZER = "tokenizer_config.json"  # what clients ask for first
 BYTE_RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})")
 
 
@@ -75,9 +66,19 @@ def byte_range(request: Request, size: int) -> range | None:
     return range(first, last + 1) if first <= last else None
 
 
-def tokenizer_not_held(repo_id: str) -> HubError:
-    """As for weights: a client that took the files for missing would make an empty tokenizer."""
-    return HubError(
+def tokenizer_not_held(request: Request, repo_id: str, sha: str) -> Response:
+    """A described model's tokenizer: it exists, and cannot be had here.
+
+    Said as for weights, at the download: from a 404 at the look before it transformers would
+    conclude that there is none, and make an empty one.
+
+    Raises:
+        HubError: it was to be downloaded.
+    """
+    if request.method == "HEAD":
+        headers = {"ETag": f'"{sha}"', "X-Repo-Commit": sha, "Content-Length": "1"}
+        return Response(headers=headers, media_type="text/plain; charset=utf-8")
+    raise HubError(
         404,
         f"The practice Hub describes {repo_id} but does not hold its tokenizer. The model itself "
         f"is at https://huggingface.co/{repo_id}",

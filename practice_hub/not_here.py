@@ -9,6 +9,7 @@ from starlette.routing import Route
 from practice_hub.responses import HubError, text_answer
 
 ALL = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+WRITES = ALL[1:]
 REPO = "/{owner}/{name}"
 MODELS_ONLY = (
     "This is not here: the practice Hub holds models only. See https://huggingface.co{path}"
@@ -53,7 +54,7 @@ NOT_HERE_ROUTES = [
         for rest in ("", "/{rest:path}")
     ),
     *(
-        Route(f"/api/models{REPO}/{what}{{rest:path}}", read_only, methods=ALL)
+        Route(f"/api/models{REPO}/{what}{{rest:path}}", read_only, methods=WRITES)
         for what in (
             "preupload/",
             "commit/",
@@ -64,8 +65,8 @@ NOT_HERE_ROUTES = [
             "super-squash/",
         )
     ),
-    Route(f"{REPO}/info/lfs/{{rest:path}}", read_only, methods=ALL),
-    Route("/api/repos/{rest:path}", read_only, methods=ALL),
+    Route(f"{REPO}/info/lfs/{{rest:path}}", read_only, methods=WRITES),
+    Route("/api/repos/{rest:path}", read_only, methods=WRITES),
     Route("/api/validate-yaml", read_only, methods=["POST"]),
     *(
         Route(f"{repo}/{service}", no_git, methods=["GET", "POST"])

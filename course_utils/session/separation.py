@@ -48,6 +48,11 @@ PLACE_VARIABLES = (
 SWITCH = "HF_HUB_DISABLE_IMPLICIT_TOKEN"  # set, no token is sent unless a call names one
 HUB_VARIABLES = ("HF_ENDPOINT", "HUGGINGFACE_CO_STAGING", "HF_INFERENCE_ENDPOINT")
 
+HONEST = (
+    "the models under practice/ are real and small, their downloads and likes staged; the others "
+    "are described by facts of a date, and their weights cannot be downloaded here"
+)
+
 _started: list[Any] = []  # the practice Hub of this kernel, if it runs one itself
 
 
@@ -80,7 +85,7 @@ def use_practice_hub() -> tuple[str, str, list[str]]:
     shown = without_secret(url)
     if shown != url:
         hide(url.removeprefix(shown))
-    notes = ["small models, staged numbers; your real token and cache are not used"]
+    notes = [HONEST, "your real token and cache are not used"]
     named = without_secret(os.environ.get("PRACTICE_HUB_URL", "").rstrip("/"))
     if named and named != shown:
         notes.append(f"no practice Hub answers at {named} (PRACTICE_HUB_URL), so this one is new")

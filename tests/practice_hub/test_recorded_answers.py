@@ -120,6 +120,7 @@ OPTIONAL = {
     "mask_token",
     "model-index",
     "pipeline_tag",
+    "practiceHub",
     "safetensors",
     "transformersInfo",
     "widgetData",
