@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 FILES = 256  # what macOS gives a process
 CLIENTS = 100
 MIXED = 43_000
-AT_ONCE = 16
+AT_ONCE = 20
 REPO = "practice/tiny-chat"
 PATHS = (
     "/api/models?limit=20",

@@ -16,7 +16,9 @@ NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 
 def main(arguments: list[str], notebooks: Path = NOTEBOOKS) -> int:
     with PracticeHub() as hub, tempfile.TemporaryDirectory(prefix="practice-hub-") as home:
-        print(f"Practice Hub: {hub.url}", flush=True)
+        print(f"Practice Hub: {hub.url}")
+        command = Path(sys.executable).with_name("practice-hub")
+        print(f'For another shell: eval "$({command} env {hub.url})"', flush=True)
         command = [sys.executable, "-m", "jupyterlab", *defaults(arguments), *arguments, notebooks]
         environment = {**os.environ, "PRACTICE_HUB_URL": hub.url, "PRACTICE_HUB_HOME": home}
         lab = subprocess.Popen(command, env=environment)

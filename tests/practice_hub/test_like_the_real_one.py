@@ -341,3 +341,37 @@ def test_a_described_model_is_marked_for_programs(hub):
         assert marks["practice/tiny-chat"] == "held"
         assert marks["Qwen/Qwen2.5-7B-Instruct"] == "described"
     assert HfApi().model_info("Qwen/Qwen2.5-7B-Instruct").practiceHub == "described"
+
+
+# --- Honesty -------------------------------------------------------------------------------------
+
+
+def words_of(client: TestClient, path: str) -> str:
+    page = client.get(path, headers={"Accept": "text/html"}).text
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_a_described_models_page_says_what_is_real_and_what_cannot_be_had(client):
+    text = words_of(client, "/Qwen/Qwen2.5-7B-Instruct")
+    assert "facts about the real one, of 2026-05-17" in text
+    assert "Its weights (15.2 GB) cannot be downloaded here" in text
+    assert "staged" not in text.partition("This is the practice Hub")[0]
+    assert "Described" in words_of(client, "/Qwen/Qwen2.5-7B-Instruct/tree/main")
+
+
+def test_a_held_models_page_says_what_is_staged(client):
+    text = words_of(client, f"/{TINY}")
+    assert "Files and weights are real and can be downloaded" in text
+    assert "Downloads, likes and dates are staged" in text
+    assert "Downloads, 30 days, staged" in text
+    assert "cannot be downloaded" not in text.partition("This is the practice Hub")[0]
+
+
+def test_the_list_and_every_page_say_it_too(client):
+    text = words_of(client, "/models?sort=downloads")
+    assert "described: no weights here" in text
+    held = words_of(client, "/models?author=practice")
+    assert "held here, staged figures" in held
+    assert "described: no weights here" not in held
+    for path in ("/settings/tokens", "/models"):
+        assert "are described by facts of a date" in words_of(client, path)
