@@ -23,10 +23,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ground_truth
-from benchmarks.shrunken import shrink
 from practice_hub import PracticeHub
 from practice_hub.catalogue import BUILT_IN
+from tests.support import ground_truth
+from tests.support.shrunken import shrink
 
 WAYS = {
     "16 bits": ("bfloat16", None),
@@ -144,8 +144,8 @@ def _summary(found: list[float]) -> str:
 def print_speed() -> None:
     """From cold process to answer, both against the same Hub in the same run."""
     own = (
-        "import huggingface_hub\nfrom course_utils.memory import quick_estimate\n"
-        f"quick_estimate({SPEED_MODEL!r}, quantization='nf4')"
+        "import huggingface_hub\nfrom course_utils.memory import estimate_memory\n"
+        f"estimate_memory({SPEED_MODEL!r}, quantization='nf4')"
     )
     theirs = Path(sys.executable).with_name("accelerate")
     with PracticeHub() as hub, tempfile.TemporaryDirectory() as home:

@@ -16,6 +16,7 @@ from course_utils.exercises import (
 from course_utils.find import FoundModel, Models, find_models
 from course_utils.fit import FitTable, ways_to_fit
 from course_utils.gpus import GPUS, Device, Gpu, current_device
+from course_utils.help_desk import HELP_DESK
 from course_utils.hub.access import AccessReport, check_access
 from course_utils.licenses import LicenseReport, check_license
 from course_utils.memory import (
@@ -25,12 +26,14 @@ from course_utils.memory import (
     estimate_memory,
     measure_memory,
 )
+from course_utils.quality import hits, perplexity, same_neighbours
 from course_utils.serving import local_server
 from course_utils.session import MODELS, Session, start
 from course_utils.widgets import FitExplorer, LicenseCheck, VRAMGauge
 
 __all__ = [
     "GPUS",
+    "HELP_DESK",
     "MODELS",
     "YOUR_ANSWER",
     "AccessReport",
@@ -56,11 +59,14 @@ __all__ = [
     "estimate_memory",
     "find_models",
     "hint",
+    "hits",
     "local_server",
     "measure_memory",
     "merge_progress",
+    "perplexity",
     "progress",
     "read_card",
+    "same_neighbours",
     "solution",
     "start",
     "ways_to_fit",

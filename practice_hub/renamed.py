@@ -36,7 +36,6 @@ class OldNames:
     def __init__(self, app: ASGIApp, repos: Mapping[str, Repo]) -> None:
         self.app = app
         self.repos = repos
-        self.by_letters = {repo_id.lower(): repo_id for repo_id in repos}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         place = self.place(Request(scope)) if scope["type"] == "http" else None
@@ -63,6 +62,7 @@ class OldNames:
     def now(self, asked: str) -> str | None:
         if asked in self.repos:
             return None
-        new = RENAMED.get(asked) or self.by_letters.get(asked.lower())
+        letters = asked.lower()
+        new = RENAMED.get(asked) or next((id for id in self.repos if id.lower() == letters), None)
         repo = self.repos.get(new) if new else None
         return repo.id if repo is not None and not repo.private else None

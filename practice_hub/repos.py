@@ -241,8 +241,13 @@ class Repo:
 
     @property
     def described(self) -> bool:
-        """Whether only facts are known here, of the day ``facts_of``, and no weights are held."""
-        return self.facts_of is not None
+        """Whether only facts are known here, of the day ``facts_of``, and no file is held."""
+        return self.facts_of is not None and not any(f.local for f in self.main.files.values())
+
+    @property
+    def staged(self) -> bool:
+        """Whether its downloads and likes were made up for the course."""
+        return self.facts_of is None and self.downloads is not None
 
     @property
     def trending_score(self) -> int | None:

@@ -27,6 +27,7 @@ from practice_hub.connections import (
     most_connections,
 )
 from practice_hub.names import INSTRUCTOR, Names
+from practice_hub.published import load_published
 from practice_hub.repos import load_held
 
 LOOPBACK = "127.0.0.1"
@@ -77,7 +78,10 @@ class PracticeHub:
         for problem in self.problems:
             logger.warning("Left out of the catalogue: %s", problem)
         self._accounts = Accounts(auto_approve)
-        repos = {**described.repos, **load_held()}
+        self._described = described.repos
+        self._repos = {**described.repos, **load_held()}
+        self.load_published()
+        repos = self._repos
         self._room_key, self._desk_key = room_key, desk_key or secrets.token_hex(16)
         names = Names({repo.owner for repo in repos.values()}) if room_key is not None else None
         app = create_app(repos, self.instance, self._accounts, names)
@@ -126,6 +130,10 @@ class PracticeHub:
     def connected(self) -> int:
         """How many connections are open."""
         return len(self._server.server_state.connections)
+
+    def load_published(self) -> None:
+        """Take up the published models that lie on this machine; again, after a fetch."""
+        self._repos.update(load_published(self._described))
 
     def start(self) -> PracticeHub:
         """Serve from a background thread; returns when the first request would be answered."""

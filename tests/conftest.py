@@ -9,18 +9,17 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from practice_hub import PracticeHub
-from practice_hub.app import create_app
-from practice_hub.repos import load_held
+from practice_hub.published import models_folder
 from practice_hub.visitor import Visitor
 from tests.support.paths import ROOT
+from tests.support.published import MISSING, REASON, wants_models
+from tests.support.recording_hub import RecordingHub, recording_hub
 
 PROXIES = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 
@@ -32,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # The client reads its address when it is imported: import it here, with this Hub's, and leave
     # the environment as notebooks and subprocesses should find it.
+    models = str(models_folder())
     for name in list(os.environ):
         if name.startswith(("HF_", "HUGGING", "TRANSFORMERS_", "PRACTICE_HUB", "COURSE_")):
             del os.environ[name]
@@ -41,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
         PROXIES,
         COURSE_HUB="practice",
         PRACTICE_HUB_AUTO_APPROVE="1",
+        PRACTICE_HUB_MODELS=models,
         TOKENIZERS_PARALLELISM="false",
     )
     hub = PracticeHub().start()
@@ -53,6 +54,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(hub.stop)
     config.add_cleanup(home.cleanup)
     config.stash[HUB] = hub
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Notebooks that cast a published model are skipped where it is not on this machine."""
+    for item in items:
+        if MISSING and item.path.suffix == ".ipynb" and wants_models(item.path):
+            item.add_marker(pytest.mark.skip(reason=REASON))
 
 
 HUB = pytest.StashKey[PracticeHub]()
@@ -96,63 +104,14 @@ def run_python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
     return run
 
 
-class RecordingHub:
-    """A Hub that notes what it is asked: paths, file bodies, ``Authorization`` headers."""
-
-    def __init__(self, admits_to_practice: bool) -> None:
-        self.authorizations: list[str | None] = []
-        self.paths: list[str] = []
-        self.fetched: list[str] = []
-        repos = load_held()
-        self.sha = repos["practice/tiny-chat"].main.sha
-        app = create_app(repos, "recorded")
-
-        async def recording(scope, receive, send):  # type: ignore[no-untyped-def]
-            headers = dict(scope["headers"])
-            sent = headers.get(b"authorization")
-            self.authorizations.append(sent.decode() if sent else None)
-            self.paths.append(scope["path"])
-            if scope["method"] == "GET" and "/resolve/" in scope["path"]:
-                self.fetched.append(scope["path"])
-            if not admits_to_practice:  # real tokens mean nothing to the repos behind it
-                kept = [pair for pair in scope["headers"] if pair[0] != b"authorization"]
-                scope = {**scope, "headers": kept}
-            if not admits_to_practice and scope["path"] == "/api/practice-hub":
-                scope = {**scope, "path": "/api/nothing", "raw_path": b"/api/nothing"}
-
-            async def send_unmarked(message):  # type: ignore[no-untyped-def]
-                if "headers" in message and not admits_to_practice:
-                    mark = b"x-powered-by"
-                    kept = [pair for pair in message["headers"] if pair[0] != mark]
-                    message = {**message, "headers": kept}
-                await send(message)
-
-            await app(scope, receive, send_unmarked)
-
-        config = uvicorn.Config(recording, port=0, log_level="error", lifespan="off", ws="none")
-        self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=self.server.run, daemon=True)
-        self.thread.start()
-        while not self.server.started:
-            self.thread.join(0.01)
-        port = self.server.servers[0].sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-
-    def stop(self) -> None:
-        self.server.should_exit = True
-        self.thread.join(5)
-
-
 @pytest.fixture
 def recording_practice_hub() -> Iterator[RecordingHub]:
-    hub = RecordingHub(admits_to_practice=True)
-    yield hub
-    hub.stop()
+    with recording_hub(admits_to_practice=True) as hub:
+        yield hub
 
 
 @pytest.fixture
 def recording_mirror() -> Iterator[RecordingHub]:
     """Stands where the real Hub (or a company's mirror of it) would."""
-    hub = RecordingHub(admits_to_practice=False)
-    yield hub
-    hub.stop()
+    with recording_hub(admits_to_practice=False) as hub:
+        yield hub

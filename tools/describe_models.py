@@ -128,6 +128,10 @@ CHANGES: dict[str, tuple[str, Change]] = {
         "position_ids stored",
         add(position_ids("embeddings.position_ids", 512)),
     ),
+    "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2": (
+        "position_ids stored",
+        add(position_ids("embeddings.position_ids", 512)),
+    ),
     "FacebookAI/roberta-base": (
         "position_ids stored",
         add(position_ids("roberta.embeddings.position_ids", 514)),

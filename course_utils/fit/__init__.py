@@ -7,17 +7,17 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from course_utils.fit.advice import Alternative, alternatives
-from course_utils.fit.ways import RULE, Way, all_ways, best_of, room_on
+from course_utils.fit.code import PLACEHOLDER
+from course_utils.fit.ways import RULE, Way, all_ways, best_of, usable_bytes
 from course_utils.gpus import Device, Gpu, planned_for
-from course_utils.memory.published import PLACEHOLDER, Checkpoint, checkpoint_of
+from course_utils.memory import Checkpoint, MemoryEstimate, read_checkpoint
+from course_utils.memory.assumptions import CONTEXT
 from course_utils.report import TableReport
 from course_utils.text import in_tokens, known
 from course_utils.units import in_gb, in_gib
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-    from course_utils.memory import MemoryEstimate
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,41 +79,44 @@ class FitTable(TableReport, Sequence[Way]):
 def ways_to_fit(
     model: Any,
     gpu: str | int | Gpu | Device | None = None,
-    context: int = 2048,
+    context: int = CONTEXT,
     batch: int = 1,
+    *,
+    prompt: int | None = None,
 ) -> FitTable:
     """Every way to load a model on a GPU, the cheapest loss first, with verdict and code.
 
     Args:
-        model: repo id, local folder, transformers config or loaded model.
+        model: what ``estimate_memory`` takes.
         gpu: a name in ``GPUS``, "cpu", bytes, a ``Gpu`` or ``Device``; None is this machine's.
         context: tokens of each sequence.
         batch: sequences at once.
+        prompt: how many of the context's tokens are the prompt. None: all of them, the safe end.
 
     Raises:
         CannotTell: the model cannot be sized, with the reason.
         CourseError: an argument is not understood, or the Hub gives no answer.
     """
     target = planned_for(gpu)
-    checkpoint = checkpoint_of(model)
-    ways, stored = all_ways(model, checkpoint, target, context, batch)
+    checkpoint = read_checkpoint(model)
+    ways, as_stored = all_ways(checkpoint, target, context, batch, prompt)
     best = best_of(ways)
-    advice = () if best else alternatives(checkpoint, stored, ways, target)
+    advice = () if best else alternatives(checkpoint, as_stored, ways, target)
     return FitTable(
-        model=stored.model,
+        model=as_stored.model,
         device=target.name,
-        memory=room_on(target),
+        memory=usable_bytes(target),
         context=context,
         batch=batch,
         ways=ways,
         advice=advice,
-        notes=tuple(_notes(checkpoint, stored, target, best, advice)),
+        notes=tuple(_notes(checkpoint, as_stored, target, best, advice)),
     )
 
 
 def _notes(
     checkpoint: Checkpoint,
-    stored: MemoryEstimate,
+    as_stored: MemoryEstimate,
     target: Gpu | Device,
     best: Way | None,
     advice: tuple[Alternative, ...],
@@ -124,14 +127,14 @@ def _notes(
         yield f"{number}. {alternative.kind}: {alternative.text}"
     yield RULE
     if target.kind != "cpu":
-        whole = in_gib(stored.weights)
+        whole = in_gib(as_stored.weights)
         yield f"the code loads tensor by tensor; without device_map {whole} pass through RAM first"
     if isinstance(target, Device) and target.kind == "cuda" and target.free < 0.95 * target.memory:
         yield f"only {in_gib(target.free)} are free now: restart the kernel before you load"
     if isinstance(target, Device) and target.kind != "cuda":
         yield "the memory is this machine's free RAM, which other programs use as well"
-    if stored.stored_as:
+    if as_stored.stored_as:
         yield "bitsandbytes cannot quantize what comes quantized already"
-    if checkpoint.model_id == PLACEHOLDER:
+    if checkpoint.address is None:
         yield f"the config names no repo: put yours in place of {PLACEHOLDER}"
-    yield from stored.notes
+    yield from as_stored.notes

@@ -6,14 +6,23 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from course_utils.errors import CourseError
-from course_utils.fit.ways import FITS, PLANNED_SHARE, SPILLS, Way, all_ways, best_of, verdict
+from course_utils.fit.code import PLACEHOLDER
+from course_utils.fit.ways import (
+    FITS,
+    PLANNED_SHARE,
+    SPILLS,
+    Way,
+    all_ways,
+    best_of,
+    estimate_of,
+    verdict,
+)
 from course_utils.gpus import GPUS, Device, Gpu
 from course_utils.hub.client import api, ask
-from course_utils.memory import MemoryEstimate, Range
-from course_utils.memory.published import Checkpoint, checkpoint_of
+from course_utils.memory import Checkpoint, MemoryEstimate, Range, read_checkpoint
 from course_utils.units import in_gib
 
 if TYPE_CHECKING:
@@ -35,51 +44,51 @@ class Alternative:
 
 def alternatives(
     checkpoint: Checkpoint,
-    stored: MemoryEstimate,
+    as_stored: MemoryEstimate,
     ways: tuple[Way, ...],
     target: Gpu | Device,
 ) -> tuple[Alternative, ...]:
     found = (
-        _smaller_sibling(checkpoint, stored, target),
-        _bigger_gpu(ways, target),
+        _smaller_sibling(checkpoint, as_stored, target),
+        _bigger_gpu(checkpoint, as_stored, ways),
         _hosted(checkpoint),
     )
     return tuple(alternative for alternative in found if alternative)
 
 
 def _smaller_sibling(
-    checkpoint: Checkpoint, stored: MemoryEstimate, target: Gpu | Device
+    checkpoint: Checkpoint, as_stored: MemoryEstimate, target: Gpu | Device
 ) -> Alternative | None:
     """The largest model of the same owner, or else of the same architecture, that fits."""
     if checkpoint.repo_id is None:
         return None
     kind = "a smaller sibling"
-    for search in _searches(checkpoint):
+    for search in _searches(checkpoint.repo_id, checkpoint):
         try:
-            candidates = _candidates(checkpoint, stored.parameters, target, search)
+            candidates = _candidates(checkpoint.repo_id, as_stored.parameters, target, search)
         except CourseError as error:
             return Alternative(kind, "", f"could not be looked for. {error}")
         for repo_id in islice(candidates, TRIED):
-            way = _best_way(repo_id, target, stored)
+            way = _best_way(repo_id, target, as_stored)
             if way:
                 text = f"{repo_id} {way.verdict} in {way.way} ({in_gib(way.bytes)})"
                 return Alternative(kind, repo_id, text)
     return None
 
 
-def _searches(checkpoint: Checkpoint) -> Iterator[dict[str, str]]:
-    yield {"author": checkpoint.repo_id.split("/")[0]}
-    if checkpoint.model_type:
-        yield {"filter": checkpoint.model_type}
+def _searches(repo_id: str, checkpoint: Checkpoint) -> Iterator[dict[str, Any]]:
+    task = {"pipeline_tag": checkpoint.task} if checkpoint.task else {}
+    yield {"author": repo_id.split("/")[0], **task}
+    model_type = checkpoint.config.get("model_type")
+    if model_type:
+        yield {"filter": model_type, **task}
 
 
 def _candidates(
-    checkpoint: Checkpoint, parameters: int, target: Gpu | Device, search: dict[str, str]
+    repo_id: str, parameters: int, target: Gpu | Device, search: dict[str, Any]
 ) -> Iterator[str]:
     """Smaller ones from the Hub's list that may fit: the same series first, the largest first."""
     largest = min(parameters - 1, target.memory * 8 // BITS_AT_LEAST)
-    if checkpoint.task:
-        search = {**search, "pipeline_tag": checkpoint.task}
 
     def read() -> list[ModelInfo]:
         return list(
@@ -92,18 +101,13 @@ def _candidates(
             )
         )
 
-    def rank(info: ModelInfo) -> tuple[bool, int, int]:
-        same_series = _series(info.id) == _series(checkpoint.repo_id)
-        return same_series, info.safetensors.total, info.downloads or 0
-
-    usable = [
-        info
+    ranked = [
+        ((_series(info.id) == _series(repo_id), info.safetensors.total, info.downloads or 0), info)
         for info in ask(read, about="smaller siblings")
-        if info.library_name == "transformers"
-        and info.safetensors
-        and info.id != checkpoint.repo_id
+        if info.library_name == "transformers" and info.safetensors and info.id != repo_id
     ]
-    return (info.id for info in sorted(usable, key=rank, reverse=True))
+    ranked.sort(key=lambda pair: pair[0], reverse=True)
+    return (info.id for _, info in ranked)
 
 
 def _series(repo_id: str) -> str:
@@ -111,24 +115,36 @@ def _series(repo_id: str) -> str:
     return re.split(r"\d+(?:\.\d+)?[bm]\b", repo_id.lower())[0]
 
 
-def _best_way(repo_id: str, target: Gpu | Device, stored: MemoryEstimate) -> Way | None:
+def _best_way(repo_id: str, target: Gpu | Device, like: MemoryEstimate) -> Way | None:
     try:
-        ways, _ = all_ways(repo_id, checkpoint_of(repo_id), target, stored.context, stored.batch)
+        ways, _ = all_ways(read_checkpoint(repo_id), target, like.context, like.batch, like.prompt)
     except CourseError:  # one candidate that cannot be sized is no reason to stop
         return None
     return best_of(ways)
 
 
-def _bigger_gpu(ways: tuple[Way, ...], target: Gpu | Device) -> Alternative:
+def _bigger_gpu(
+    checkpoint: Checkpoint, as_stored: MemoryEstimate, ways: tuple[Way, ...]
+) -> Alternative:
     """The smallest GPU of the table that takes any way, and the smallest for the first way."""
-    usable = [way for way in ways if way.verdict != SPILLS]
+    usable = [way for way in ways if way.verdict != SPILLS and way.chunk is None]
     bigger = sorted(GPUS.values(), key=lambda gpu: gpu.memory)
     kind = "a bigger GPU"
-    found = [(gpu, way) for gpu in bigger for way in usable if _fits(way, gpu)]
+
+    def needed(way: Way, gpu: Gpu) -> Range:
+        asked = as_stored.context, as_stored.batch, as_stored.prompt
+        return estimate_of(way, checkpoint, gpu, *asked).total
+
+    found = [
+        (gpu, way)
+        for gpu in bigger
+        for way in usable
+        if verdict(needed(way, gpu), gpu.memory) == FITS
+    ]
     if not found:
         largest = bigger[-1]
-        smallest = min(usable, key=lambda way: way.high)
-        count = -(-smallest.high // int(PLANNED_SHARE * largest.memory))
+        least = min(needed(way, largest).high for way in usable)
+        count = -(-least // int(PLANNED_SHARE * largest.memory))
         text = f'none alone; {count} × {largest.name} with device_map="auto"'
         return Alternative(kind, largest.name, text)
     gpu, way = found[0]
@@ -140,11 +156,7 @@ def _bigger_gpu(ways: tuple[Way, ...], target: Gpu | Device) -> Alternative:
     return Alternative(kind, gpu.name, text)
 
 
-def _fits(way: Way, gpu: Gpu) -> bool:
-    return verdict(Range(way.low, way.bytes, way.high, ""), gpu.memory) == FITS
-
-
 def _hosted(checkpoint: Checkpoint) -> Alternative:
-    name = checkpoint.repo_id or checkpoint.model_id
+    name = checkpoint.address or PLACEHOLDER
     text = f'huggingface_hub.InferenceClient("{name}") runs it on hardware that others own'
     return Alternative("a hosted API", name, text)

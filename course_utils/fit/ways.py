@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import html
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
-from course_utils.fit.code import AUTO, loading_code
+from course_utils.fit.code import ON_ONE, SPREAD, loading_code
 from course_utils.gpus import Device, Gpu
-from course_utils.memory import MemoryEstimate, Range, estimate_memory
-from course_utils.memory.published import Checkpoint
+from course_utils.memory import Checkpoint, MemoryEstimate, Range
+from course_utils.memory.assumptions import Assumptions, assumptions
+from course_utils.memory.estimate import estimate, inventory_of
+from course_utils.memory.quantization import QUANTIZATIONS
 from course_utils.memory.weights import ITEM_BYTES
 from course_utils.report import Report
 from course_utils.text import known
 from course_utils.units import in_gb, in_gib
 
-FITS, TIGHT, SPILLS, NO = "fits", "tight", "spills", "does not fit"
+RANKS = FITS, TIGHT, SPILLS, NO = "fits", "tight", "spills", "does not fit"
 RULE = (
     "fits: room for the most it may need; tight: for what is expected; does not fit: not even that"
 )
 LOADERS = 4  # threads of transformers that hold a tensor in RAM; one while it quantizes
+CHUNK = 1024  # tokens; where a prompt is read in pieces
 PLANNED_SHARE = 0.9  # of the free memory, which device_map="auto" fills
-DEVICE_MAPS = {"cuda": '{"": 0}', "mps": '{"": "mps"}', "cpu": ""}
-NAMES = {"nf4-double": "nf4, double quant"}
-WHY = {
-    "int8": "one byte a weight in the linear layers; embeddings and head stay in 16 bits",
-    "nf4": "4.5 bits a weight in the linear layers; embeddings and head stay in 16 bits",
-    "nf4-double": "as nf4, its scales quantized too: 4.13 bits a weight",
-    "fp4": (
-        "last: as many bytes as nf4, but its steps suit bell-shaped weights less. It is what "
-        "BitsAndBytesConfig(load_in_4bit=True) means"
-    ),
-}
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,7 +32,8 @@ class Way(Report):
 
     ``bytes`` is the expected total with cache and activations, ``low`` and ``high`` its range.
     ``host_ram`` is the RAM beside the GPU's memory that ``code`` needs. ``disk`` is what the
-    weights' files take, ``download`` the part of them that is not in the cache yet.
+    weights' files take, ``download`` the part of them that is not in the cache yet. ``chunk``: the
+    prompt is read in pieces of so many tokens.
     """
 
     way: str
@@ -57,6 +48,7 @@ class Way(Report):
     download: int | None
     code: str
     why: str
+    chunk: int | None = None
 
     def title(self) -> str:
         return f"{self.way}: {self.verdict}"
@@ -90,12 +82,14 @@ class Plan:
     dtype: str | None
     quantization: str | None
     why: str
+    chunk: int | None = None
 
 
-def room_on(target: Gpu | Device) -> int:
+def usable_bytes(target: Gpu | Device) -> int:
     """Bytes to fit into: a GPU's whole memory; of RAM, which others use too, what is free."""
-    is_ram = isinstance(target, Device) and target.kind != "cuda"
-    return target.free if is_ram else target.memory
+    if isinstance(target, Device) and target.kind != "cuda":
+        return target.free
+    return target.memory
 
 
 def needed_on(target: Gpu | Device, estimate: MemoryEstimate) -> Range:
@@ -109,11 +103,11 @@ def needed_on(target: Gpu | Device, estimate: MemoryEstimate) -> Range:
     return Range(low, expected, high, total.basis)
 
 
-def verdict(needed: Range, room: int) -> str:
+def verdict(needed: Range, usable: int) -> str:
     """See ``RULE``."""
-    if needed.high <= room:
+    if needed.high <= usable:
         return FITS
-    return TIGHT if needed.expected <= room else NO
+    return TIGHT if needed.expected <= usable else NO
 
 
 def best_of(ways: Iterable[Way]) -> Way | None:
@@ -127,56 +121,88 @@ def best_of(ways: Iterable[Way]) -> Way | None:
 
 
 def all_ways(
-    model: Any, checkpoint: Checkpoint, target: Gpu | Device, context: int, batch: int
+    checkpoint: Checkpoint,
+    target: Gpu | Device,
+    context: int,
+    batch: int,
+    prompt: int | None = None,
 ) -> tuple[tuple[Way, ...], MemoryEstimate]:
     """Every way, the cheapest loss first, and the estimate of the checkpoint as it is stored.
 
     Raises:
         CannotTell: the model cannot be sized.
+        CourseError: context or batch is no such number.
     """
-    stored = estimate_memory(model, None, None, context, batch)
-    subject = _without_the_hub(model, checkpoint, stored)
-    largest = largest_tensor(checkpoint, stored.dtype)
+    capability = target.compute_capability
+    assumed = assumptions(None, None, context, batch, prompt, capability)
+    as_stored = estimate(checkpoint, assumed)
     ways, spread = [], None
-    for plan in plans(stored, target):
-        estimate = stored
-        if plan.quantization or plan.dtype not in (None, stored.dtype):
-            estimate = estimate_memory(subject, plan.dtype, plan.quantization, context, batch)
-        way = _way(plan, estimate, checkpoint, target, largest)
+    for plan in plans(as_stored, target):
+        found = as_stored
+        if plan.quantization or plan.dtype not in (None, as_stored.dtype):
+            how = replace(assumed, dtype=plan.dtype, quantization=plan.quantization)
+            found = estimate(checkpoint, how)
+        way = _way(plan, found, checkpoint, target)
         ways.append(way)
+        pieces = None
+        if way.verdict != FITS and found.attention.high and found.kv_cache:
+            pieces = _in_pieces(plan, checkpoint, target, assumed)
+        if pieces and RANKS.index(pieces.verdict) < RANKS.index(way.verdict):
+            ways.append(pieces)
         if way.quantization is None and way.verdict == NO:
-            spread = _spread(way, plan, estimate.weights, checkpoint, target)
-    return tuple([*ways, spread] if spread else ways), stored
+            spread = _spread(way, plan, found.weights, checkpoint, target)
+            if pieces and spread is None:
+                spread = _spread(pieces, plan, found.weights, checkpoint, target)
+    return tuple([*ways, spread] if spread else ways), as_stored
 
 
-def _without_the_hub(model: Any, checkpoint: Checkpoint, stored: MemoryEstimate) -> Any:
-    """The config instead of the repo where both say the same: it need not be fetched again."""
-    config = checkpoint.config
-    if config is None or not isinstance(model, (str, os.PathLike)) or stored.stored_as:
-        return model
-    alone = estimate_memory(config, stored.dtype, None, stored.context, stored.batch)
-    return config if alone.weights == stored.weights else model
+def estimate_of(
+    way: Way,
+    checkpoint: Checkpoint,
+    target: Gpu | Device,
+    context: int,
+    batch: int,
+    prompt: int | None = None,
+) -> MemoryEstimate:
+    """What one of the ways needs, in full; on another device too."""
+    assumed = assumptions(None, None, context, batch, prompt, target.compute_capability)
+    as_stored = estimate(checkpoint, replace(assumed, chunk=way.chunk))
+    if (way.dtype, way.quantization) == (as_stored.dtype, as_stored.quantization):
+        return as_stored
+    how = replace(assumed, dtype=way.dtype, quantization=way.quantization, chunk=way.chunk)
+    return estimate(checkpoint, how)
 
 
-def plans(stored: MemoryEstimate, target: Gpu | Device) -> Iterator[Plan]:
+def _in_pieces(
+    plan: Plan, checkpoint: Checkpoint, target: Gpu | Device, assumed: Assumptions
+) -> Way | None:
+    """The same way with the prompt in pieces; None where it is no longer than one."""
+    if assumed.prompt_tokens <= CHUNK:
+        return None
+    why = f"{plan.why}; reading the prompt in pieces of {CHUNK:,} tokens changes no answer"
+    pieces = replace(plan, way=f"{plan.way}, in pieces", why=why, chunk=CHUNK)
+    how = replace(assumed, dtype=plan.dtype, quantization=plan.quantization, chunk=CHUNK)
+    return _way(pieces, estimate(checkpoint, how), checkpoint, target)
+
+
+def plans(as_stored: MemoryEstimate, target: Gpu | Device) -> Iterator[Plan]:
     """What is worth trying on this device with a checkpoint that is stored like this."""
-    method = stored.quantization or stored.stored_as
+    method = as_stored.quantization or as_stored.stored_as
     if method:
         yield Plan(f"{method} as stored", None, None, "the checkpoint comes quantized")
         return
-    if stored.dtype == "float32":
+    if as_stored.dtype == "float32":
         yield Plan("float32 as stored", "float32", None, "nothing is rounded")
-    half = half_precision(stored.dtype, target)
-    if half == stored.dtype:
+    half = half_precision(as_stored.dtype, target)
+    if half == as_stored.dtype:
         yield Plan(f"{half} as stored", half, None, "what its authors published")
-    elif stored.dtype == "float32":
+    elif as_stored.dtype == "float32":
         yield Plan(half, half, None, "half the bytes of float32; rarely a visible loss")
     else:
         why = f"{target.name} computes in float16, not in bfloat16: finer steps, smaller range"
         yield Plan(half, half, None, why)
-    for quantization, why in WHY.items():
-        name = NAMES.get(quantization, quantization)
-        yield Plan(name, "float16" if quantization == "int8" else half, quantization, why)
+    for one in QUANTIZATIONS.values():
+        yield Plan(one.label, one.dtype or half, one.name, one.why)
 
 
 def half_precision(stored: str, target: Gpu | Device) -> str:
@@ -186,45 +212,36 @@ def half_precision(stored: str, target: Gpu | Device) -> str:
     return "bfloat16"
 
 
-def largest_tensor(checkpoint: Checkpoint, dtype: str) -> int | None:
-    """Bytes of the model's largest tensor; None where only their count is known."""
-    from course_utils.memory.by_transformers import of_config
-
-    if checkpoint.config is None:
+def largest_tensor(checkpoint: Checkpoint) -> int | None:
+    """Bytes of the model's largest tensor as it is stored; None where only their count is known."""
+    if checkpoint.closed:
         return None
-    found = of_config(checkpoint.model_id, checkpoint.config, dtype)
-    return max(one.values * ITEM_BYTES[one.dtype] for one in found.tensors)
+    tensors = inventory_of(checkpoint, None).tensors
+    return max(one.values * ITEM_BYTES[one.dtype] for one in tensors)
 
 
 def _way(
-    plan: Plan,
-    estimate: MemoryEstimate,
-    checkpoint: Checkpoint,
-    target: Gpu | Device,
-    largest: int | None,
+    plan: Plan, estimated: MemoryEstimate, checkpoint: Checkpoint, target: Gpu | Device
 ) -> Way:
-    needed = needed_on(target, estimate)
-    at_once = largest and min(largest * (1 if plan.quantization else LOADERS), estimate.weights)
+    needed, largest = needed_on(target, estimated), largest_tensor(checkpoint)
+    at_once = largest and min(largest * (1 if plan.quantization else LOADERS), estimated.weights)
     return Way(
         way=plan.way,
-        dtype=estimate.dtype,
-        quantization=estimate.quantization,
+        dtype=estimated.dtype,
+        quantization=estimated.quantization,
         bytes=needed.expected,
         low=needed.low,
         high=needed.high,
-        verdict=verdict(needed, room_on(target)),
+        verdict=verdict(needed, usable_bytes(target)),
         host_ram=needed.expected if target.kind == "cpu" else at_once,
         disk=checkpoint.disk,
         download=checkpoint.download,
-        code=_code(checkpoint, plan.dtype, plan.quantization, DEVICE_MAPS[target.kind]),
+        code=loading_code(
+            checkpoint, plan.dtype, plan.quantization, ON_ONE[target.kind], plan.chunk
+        ),
         why=plan.why,
+        chunk=plan.chunk,
     )
-
-
-def _code(
-    checkpoint: Checkpoint, dtype: str | None, quantization: str | None, device_map: str
-) -> str:
-    return loading_code(checkpoint.model_id, checkpoint.class_name, dtype, quantization, device_map)
 
 
 def _spread(
@@ -232,9 +249,9 @@ def _spread(
 ) -> Way | None:
     """The same weights with ``device_map="auto"``: over all GPUs if they are enough, else to RAM
     and disk. None where that is no help: cache and activations do not go there."""
-    count, room = getattr(target, "count", 1), room_on(target)
-    planned = int(PLANNED_SHARE * room)
-    code = _code(checkpoint, plan.dtype, None, AUTO)
+    count, usable = getattr(target, "count", 1), usable_bytes(target)
+    planned = int(PLANNED_SHARE * usable)
+    code = loading_code(checkpoint, plan.dtype, None, SPREAD, whole.chunk)
     if count > 1 and whole.bytes <= count * planned:
         return replace(
             whole,
@@ -244,7 +261,7 @@ def _spread(
             why="nothing is rounded; the layers lie on several GPUs and take turns",
         )
     beyond, beside_weights = weights - count * planned, whole.bytes - weights
-    if beyond <= 0 or beside_weights > count * (room - planned):
+    if beyond <= 0 or beside_weights > count * (usable - planned):
         return None
     on_cpu = target.kind == "cpu"
     where = "disk" if on_cpu else "RAM and disk"

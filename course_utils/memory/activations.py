@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from course_utils.memory.assumptions import Assumptions
 from course_utils.memory.inventory import Inventory
 from course_utils.memory.kv_cache import cache_bytes
-from course_utils.memory.question import Question
+from course_utils.memory.ranges import Range
 from course_utils.memory.weights import ITEM_BYTES
 from course_utils.units import GIB
 
@@ -15,17 +14,7 @@ HIDDEN_COPIES = 6  # of a token's hidden state, alive at once in one layer: quer
 ALLOCATION = 512  # bytes; CUDA's allocator rounds each tensor up to a multiple
 
 
-@dataclass(frozen=True)
-class Range:
-    """Bytes, and what they rest on."""
-
-    low: int
-    expected: int
-    high: int
-    basis: str
-
-
-def activations(inventory: Inventory, question: Question) -> Range:
+def activations(inventory: Inventory, assumed: Assumptions) -> Range:
     """Low: one decode step. Expected: ``generate`` reading the prompt. High: ``model(**inputs)``.
 
     Sources: the logits were seen in transformers (``generate`` keeps those of the last token, and a
@@ -35,13 +24,13 @@ def activations(inventory: Inventory, question: Question) -> Range:
     restored to 16 bits for its multiplication.
     """
     item = ITEM_BYTES[inventory.dtype]
-    sizes, batch, tokens = inventory.sizes, question.batch, question.context
+    sizes, batch, tokens = inventory.sizes, assumed.batch, assumed.tokens_at_once
     last_logits = batch * sizes.vocabulary * (item + 4)
     a_token = batch * (2 * sizes.inner + HIDDEN_COPIES * sizes.width) * item
     layers = inventory.cache.layers
-    grown = max((cache_bytes([one], tokens, batch, True) for one in layers), default=0)
+    grown = max((cache_bytes([one], assumed.context, batch, True) for one in layers), default=0)
     restored = 0
-    if question.quantization or inventory.quantization:
+    if assumed.quantization or inventory.quantization:
         quantizable = (one.values * item for one in inventory.tensors if one.quantizable)
         restored = max(quantizable, default=0)
     expected = last_logits + tokens * a_token + grown
@@ -63,14 +52,4 @@ def runtime(inventory: Inventory) -> Range:
         high=round(0.6 * GIB) + 32 * MIB + rounding,
         basis="by reports. A CUDA context of 0.13 GiB (T4) to 0.6 GiB (H100), cuBLAS, rounding; "
         "on a CPU none of it",
-    )
-
-
-def total(*parts: Range) -> Range:
-    """What is known to the byte is a range without width."""
-    return Range(
-        low=sum(one.low for one in parts),
-        expected=sum(one.expected for one in parts),
-        high=sum(one.high for one in parts),
-        basis="weights and cache, and both ranges",
     )

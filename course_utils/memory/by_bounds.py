@@ -12,12 +12,20 @@ import re
 from dataclasses import replace
 from math import isqrt
 
-from course_utils.memory.checkpoint import TORCH_NAMES, StoredModel
-from course_utils.memory.inventory import FULL_DTYPE, Inventory, experts_of, sizes_of
+from course_utils.memory.checkpoint import Checkpoint
+from course_utils.memory.headers import TORCH_NAMES
+from course_utils.memory.inventory import (
+    FULL_DTYPE,
+    Attention,
+    Inventory,
+    attention_of,
+    experts_of,
+    quantized_by,
+    sizes_of,
+)
 from course_utils.memory.kv_cache import Cache, CacheLayer, layers_by_formula
-from course_utils.memory.packed import method_of, quantization_of
-from course_utils.memory.question import Question
-from course_utils.memory.weights import ITEM_BYTES, Tensor, weight_bytes
+from course_utils.memory.quantization import method_of
+from course_utils.memory.weights import ITEM_BYTES, Tensor
 
 MIXTURE = re.compile(r"moe|mixtral|gpt_oss|deepseek_v|dbrx|jamba|llama4")
 IN_A_LAYER = re.compile(r".*\.\d+\..*weight")
@@ -26,63 +34,66 @@ CACHE_PER_ROOT = (0.09, 1.5, 7.2)
 LOADED_PERCENT = (90, 100, 101)  # of what is stored: masks stay away, buffers come in
 ROW = 4096  # an ordinary width, for the scales of int8
 LAYERS = 32  # an ordinary depth
+MATRICES = 12  # of width × width, in an ordinary layer
+HEAD = 128  # values of an ordinary head's key
 
 
-def by_headers(stored: StoredModel, asked: Question) -> Inventory:
+def by_headers(checkpoint: Checkpoint, dtype: str | None) -> Inventory:
     """What is stored, in the dtype asked for. Which layers would be quantized is a guess."""
-    text = stored.config.get("text_config") or stored.config
-    dtype = asked.dtype or stored.first_floating or FULL_DTYPE
+    text = checkpoint.config.get("text_config") or checkpoint.config
+    dtype = dtype or checkpoint.first_floating or FULL_DTYPE
     tensors = tuple(
         Tensor(
             name, one.shape, dtype if one.is_floating else one.dtype, _is_linear(name, one.shape)
         )
-        for name, one in stored.tensors.items()
+        for name, one in checkpoint.tensors.items()
     )
     found = Inventory(
-        name=stored.name,
+        name=checkpoint.name,
         dtype=dtype,
         tensors=tensors,
         cache=Cache(layers_by_formula(text, ITEM_BYTES[dtype]) or ()),
         sizes=sizes_of(text),
+        attention=attention_of(text, "sdpa"),
         experts=experts_of(text),
         basis="stored",
-        stored=stored.stored_bytes,
-        stored_as=method_of(quantization_of(stored.config)),
+        stored=checkpoint.stored_bytes,
+        stored_as=method_of(quantized_by(checkpoint.config)),
         notes=("by its headers alone: buffers are not counted, and the cache is by formula",),
     )
     if found.stored_as:
         return replace(found, weights=found.stored)
-    if not asked.quantization:
-        return found
-    everything = [replace(one, quantizable=len(one.shape) == 2) for one in tensors]
-    ends = weight_bytes(everything, asked.quantization), weight_bytes(tensors)
-    return replace(found, basis="range", weights_range=ends)
-
-
-def by_count(stored: StoredModel, asked: Question) -> Inventory:
-    """From how many values the Hub says are stored, where config and headers are out of reach."""
-    count = sum(stored.counts.values())
-    widest = max(stored.counts, key=lambda name: stored.counts[name])
-    dtype = asked.dtype or TORCH_NAMES.get(widest, "bfloat16")
-    is_mixture = bool(MIXTURE.search(str(stored.config.get("model_type"))))
-    guesses = [
-        weight_bytes(_parts(count * loaded // 100, kept, dtype), asked.quantization)
-        for loaded, kept in zip(LOADED_PERCENT, KEPT_PERCENT[is_mixture], strict=True)
+    ends = [
+        tuple(replace(one, quantizable=quantizable and len(one.shape) == 2) for one in tensors)
+        for quantizable in (True, False)
     ]
+    return replace(found, tensors_between=(ends[0], ends[1]))
+
+
+def by_count(checkpoint: Checkpoint, dtype: str | None) -> Inventory:
+    """From how many values the Hub says are stored, where config and headers are out of reach."""
+    count = sum(checkpoint.counts.values())
+    widest = max(checkpoint.counts, key=lambda name: checkpoint.counts[name])
+    dtype = dtype or TORCH_NAMES.get(widest, "bfloat16")
+    is_mixture = bool(MIXTURE.search(str(checkpoint.config.get("model_type"))))
+    low, expected, high = (
+        _parts(count * loaded // 100, kept, dtype)
+        for loaded, kept in zip(LOADED_PERCENT, KEPT_PERCENT[is_mixture], strict=True)
+    )
+    heads = round(isqrt(count // (LAYERS * MATRICES)) / HEAD)
     caches = [
         Cache((CacheLayer(int(share * isqrt(count) * ITEM_BYTES[dtype] / 2 / LAYERS)),) * LAYERS)
         for share in CACHE_PER_ROOT
     ]
     return Inventory(
-        name=stored.name,
+        name=checkpoint.name,
         dtype=dtype,
-        tensors=_parts(count, KEPT_PERCENT[is_mixture][1], dtype),
+        tensors=expected,
+        tensors_between=(low, high),
         cache=caches[1],
         cache_range=(caches[0], caches[2]),
         sizes=sizes_of({}),
-        basis="range",
-        weights=guesses[1],
-        weights_range=(guesses[0], guesses[2]),
+        attention=Attention("sdpa", heads, kv_heads=1, head_size=HEAD, is_guess=True),
         notes=(
             f"its config and headers are behind the gate: by its {count:,} stored values alone",
             "the cache is that of models of its size; activations leave out the logits",

@@ -1,25 +1,38 @@
-"""The quick path: what a model consists of by its headers alone, without torch or transformers.
+"""What a model consists of by its headers alone, without torch or transformers.
 
 For families of decoders that are built alike, what loads is what is stored, but for a few buffers.
-Each family in ``FAMILIES`` is held against loaded tensors by a test. Any other model is read as far
-as headers tell, and says so.
+Each family in ``FAMILIES`` is held against loaded tensors by a test; for any other model, and where
+config and headers leave a question, ``exact_by_headers`` steps aside.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from course_utils.memory.checkpoint import StoredModel, StoredTensor
-from course_utils.memory.inventory import Inventory, experts_of, sizes_of
+from course_utils.memory.checkpoint import Checkpoint
+from course_utils.memory.headers import StoredTensor
+from course_utils.memory.inventory import (
+    Inventory,
+    attention_of,
+    experts_of,
+    quantized_by,
+    sizes_of,
+)
 from course_utils.memory.kv_cache import Cache, CacheLayer, layers_by_formula
-from course_utils.memory.packed import quantization_of
 from course_utils.memory.weights import ITEM_BYTES, Tensor
 
 LAYER = re.compile(r"(.*\.(?:layers|h)\.)(\d+)\.(.+)")
+# transformers stacks the matrices of all experts of a layer: two kinds of them in one tensor.
+EXPERT = re.compile(r"(.+\.experts\.)\d+\.(\w+)\.weight")
+STACKED = {
+    **dict.fromkeys(("gate_proj", "up_proj", "w1", "w3"), "gate_up_proj"),
+    **dict.fromkeys(("down_proj", "w2"), "down_proj"),
+}
 
 
 @dataclass(frozen=True)
@@ -28,7 +41,7 @@ class Family:
 
     ``linear`` is what bitsandbytes replaces, ``ignored`` what is stored and never loaded.
     ``rotaries``: sets of rotary frequencies, each kept twice, in float32. ``ties``: the head is the
-    embedding, where the config does not say.
+    embedding, where the config does not say. ``attention``: the kernel that it is built with.
     """
 
     linear: str = r"model\.layers\.\d+\.(self_attn|mlp)\.(\w+_proj|c_fc)\.weight"
@@ -39,6 +52,7 @@ class Family:
     transposed: bool = False
     rotaries: int = 1
     scales_embedding: bool = False
+    attention: str = "sdpa"
     is_hybrid: bool = False
 
 
@@ -46,7 +60,7 @@ FAMILIES = {
     **dict.fromkeys(("llama", "mistral", "qwen2", "qwen3", "phi3", "granite"), Family()),
     **dict.fromkeys(("olmo2", "stablelm", "smollm3", "qwen3_moe", "mixtral"), Family()),
     "starcoder2": Family(ties=True),
-    "gemma2": Family(ties=True, scales_embedding=True, is_hybrid=True),
+    "gemma2": Family(ties=True, scales_embedding=True, is_hybrid=True, attention="eager"),
     "gemma3_text": Family(ties=True, scales_embedding=True, is_hybrid=True, rotaries=2),
     "gpt2": Family(
         linear=r"(transformer\.)?h\.\d+\.(attn|mlp)\.c_\w+\.weight",
@@ -69,28 +83,36 @@ BIASES = {
 }
 
 
-def exact_by_headers(stored: StoredModel, dtype: str | None) -> Inventory | None:
+def exact_by_headers(checkpoint: Checkpoint, dtype: str | None) -> Inventory | None:
     """The inventory of a model of a proven family whose headers leave no question; else None."""
-    fields = stored.config
-    family = FAMILIES.get(str(fields.get("model_type")))
-    named = next(iter(fields.get("architectures") or ()), "")
-    if family is None or not LANGUAGE_MODEL.fullmatch(str(named)) or quantization_of(fields):
+    fields = checkpoint.config
+    family = family_of(fields)
+    if family is None or quantized_by(fields):
         return None
-    loads_in = dtype or named_dtype(fields) or stored.first_floating
-    if loads_in not in ITEM_BYTES or not _leaves_no_question(stored, family):
+    loads_in = dtype or named_dtype(fields) or checkpoint.first_floating
+    if loads_in not in ITEM_BYTES or not _leaves_no_question(checkpoint, family):
         return None
     layers = layers_by_formula(fields, ITEM_BYTES[loads_in])
-    if layers is None or not _sizes_agree(stored, family, layers[0], ITEM_BYTES[loads_in]):
+    if layers is None or not _sizes_agree(checkpoint, family, layers[0], ITEM_BYTES[loads_in]):
         return None
     return Inventory(
-        name=stored.name,
+        name=checkpoint.name,
         dtype=loads_in,
-        tensors=(*_parameters(stored, family, loads_in), *_buffers(fields, family, loads_in)),
+        tensors=(*_parameters(checkpoint, family, loads_in), *_buffers(fields, family, loads_in)),
         cache=Cache(layers),
         sizes=sizes_of(fields),
+        attention=attention_of(fields, family.attention),
         experts=experts_of(fields),
-        stored=stored.stored_bytes,
+        stored=checkpoint.stored_bytes,
     )
+
+
+def family_of(fields: Mapping[str, Any]) -> Family | None:
+    """The proven family of the language model that the fields of a config.json describe, if any."""
+    named = next(iter(fields.get("architectures") or ()), "")
+    if not LANGUAGE_MODEL.fullmatch(str(named)):
+        return None
+    return FAMILIES.get(str(fields.get("model_type")))
 
 
 def named_dtype(fields: Mapping[str, Any]) -> str | None:
@@ -99,15 +121,19 @@ def named_dtype(fields: Mapping[str, Any]) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _parameters(stored: StoredModel, family: Family, dtype: str) -> list[Tensor]:
-    found = []
-    for name, tensor in stored.tensors.items():
+def _parameters(checkpoint: Checkpoint, family: Family, dtype: str) -> list[Tensor]:
+    found, stacks = [], Counter[tuple[str, tuple[int, ...]]]()
+    for name, tensor in checkpoint.tensors.items():
         if re.fullmatch(family.ignored, name):
+            continue
+        expert = EXPERT.fullmatch(name)
+        if expert:
+            stacks[expert[1] + STACKED[expert[2]], tensor.shape] += 1
             continue
         linear = bool(re.fullmatch(family.linear, name))
         shape = tensor.shape[::-1] if linear and family.transposed else tensor.shape
         found.append(Tensor(name, shape, dtype, quantizable=linear))
-    return found
+    return found + [Tensor(name, (n, *shape), dtype) for (name, shape), n in stacks.items()]
 
 
 def _buffers(fields: Mapping[str, Any], family: Family, dtype: str) -> list[Tensor]:
@@ -116,17 +142,17 @@ def _buffers(fields: Mapping[str, Any], family: Family, dtype: str) -> list[Tens
     rope = fields.get("rope_parameters") or {}
     share = rope.get("partial_rotary_factor") or fields.get("partial_rotary_factor") or 1
     frequencies = -(-int(head_size * share) // 2)
-    rotary = Tensor("rotary", (2, frequencies), "float32", is_parameter=False)
+    rotary = Tensor("inv_freq", (frequencies,), "float32", is_parameter=False)
     scale = Tensor("embed_scale", (), dtype, is_parameter=False)
-    return [rotary] * family.rotaries + [scale] * family.scales_embedding
+    return [rotary] * 2 * family.rotaries + [scale] * family.scales_embedding
 
 
 # --- Do the headers leave a question? ------------------------------------------------------------
 
 
-def _leaves_no_question(stored: StoredModel, family: Family) -> bool:
+def _leaves_no_question(checkpoint: Checkpoint, family: Family) -> bool:
     """Every tensor is one that the family knows, and none is missing or stored twice."""
-    fields, tensors = stored.config, stored.tensors
+    fields, tensors = checkpoint.config, checkpoint.tensors
     known = re.compile("|".join((family.linear, family.other, family.ignored)))
     ties = fields.get("tie_word_embeddings", family.ties)
     if not tensors or (HEAD in tensors) == ties:
@@ -152,11 +178,13 @@ def _layers_are_alike(tensors: Mapping[str, StoredTensor], depth: Any) -> bool:
     return list(layers) == list(range(depth)) and all(one == layers[0] for one in layers.values())
 
 
-def _sizes_agree(stored: StoredModel, family: Family, layer: CacheLayer, item_bytes: int) -> bool:
+def _sizes_agree(
+    checkpoint: Checkpoint, family: Family, layer: CacheLayer, item_bytes: int
+) -> bool:
     """The embedding is as the config says, and so are the first layer's heads and inner width."""
-    fields = stored.config
+    fields = checkpoint.config
     sizes = sizes_of(fields)
-    embedding = stored.named(family.embedding)
+    embedding = checkpoint.tensor(family.embedding)
     if embedding is None or embedding.shape != (sizes.vocabulary, sizes.width):
         return False
     heads = fields.get("num_attention_heads", fields.get("n_head"))
@@ -172,7 +200,9 @@ def _sizes_agree(stored: StoredModel, family: Family, layer: CacheLayer, item_by
     }
     first = {
         match[3]: tensor.shape
-        for match, tensor in ((LAYER.fullmatch(name), one) for name, one in stored.tensors.items())
+        for match, tensor in (
+            (LAYER.fullmatch(name), one) for name, one in checkpoint.tensors.items()
+        )
         if match and match[2] == "0"
     }
     return all(first.get(name, shape) == shape for name, shape in wanted.items())

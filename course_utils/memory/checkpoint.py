@@ -1,93 +1,96 @@
-"""What a repo or a folder says of a model before its weights are read: config and headers.
+"""What is known of a model before its weights are read: its files, its config and its headers.
 
-A safetensors file begins with 8 bytes that give the length of its header (little-endian), then the
-header: JSON with the dtype, shape and place of every tensor. That is all that is fetched here.
+``read_checkpoint`` is the one reader, and reads each file once. Whoever wants to know more of the
+model is handed the ``Checkpoint`` that it returns.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from course_utils.errors import CannotTell, CourseError, HubTrouble
-from course_utils.hub.client import api, ask, model_info, read_text
-from course_utils.memory.weights import ITEM_BYTES
+from course_utils.hub.client import api, ask, decoded, read_text
+from course_utils.memory.headers import StoredTensor, header_of_file, header_on_hub, json_object
+
+if TYPE_CHECKING:
+    from huggingface_hub import ModelInfo
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 CONFIG = "config.json"
 SINGLE = "model.safetensors"
-SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
+# What from_pretrained looks for, in its order: one file, or an index and its shards.
+WEIGHTS = (
+    r"model\.safetensors",
+    r"model-\d+-of-\d+\.safetensors",
+    r"pytorch_model\.bin",
+    r"pytorch_model-\d+-of-\d+\.bin",
+)
 PIPELINE = "model_index.json"
 READERS = 16
 SECONDS = 30.0
-LARGEST_HEADER = 100_000_000  # bytes; safetensors itself reads no more
-TORCH_NAMES = {
-    "F64": "float64",
-    "F32": "float32",
-    "F16": "float16",
-    "BF16": "bfloat16",
-    "I64": "int64",
-    "I32": "int32",
-    "I16": "int16",
-    "I8": "int8",
-    "U64": "uint64",
-    "U32": "uint32",
-    "U16": "uint16",
-    "U8": "uint8",
-    "BOOL": "bool",
-    "F8_E4M3": "float8_e4m3fn",
-    "F8_E5M2": "float8_e5m2",
-    "F8_E8M0": "float8_e8m0fnu",
-}
+Found = TypeVar("Found")
 
 
-@dataclass(frozen=True)
-class StoredTensor:
-    """One tensor of a checkpoint: ``dtype`` in torch's words, and its place in the file's data."""
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A repo or folder with a model. A config or a loaded model of transformers has no files.
 
-    dtype: str
-    shape: tuple[int, ...]
-    file: str
-    start: int
-    end: int
-
-    @property
-    def bytes(self) -> int:
-        return self.end - self.start
-
-    @property
-    def values(self) -> int:
-        return math.prod(self.shape)
-
-    @property
-    def is_floating(self) -> bool:
-        return self.dtype.startswith(("float", "bfloat"))
-
-
-@dataclass(frozen=True)
-class StoredModel:
-    """``config`` holds the fields of config.json; ``tensors`` is empty where no header was found.
-
-    ``counts`` is what the Hub says of the stored values by dtype. ``closed`` is why config and
-    headers could not be read, where the Hub tells about a repo but does not let us in; ``config``
-    is then the little that the Hub tells of it.
+    Attributes:
+        name: as messages name it.
+        address: what ``from_pretrained`` would be given; None for a config that names no repo.
+        repo_id: of a repo.
+        config: the fields of config.json; behind a gate, the few that the Hub tells.
+        files: bytes of each file, None where the Hub does not say.
+        cached: the files of weights that need not be downloaded again.
+        tensors: by the headers of its safetensors files; empty where there are none.
+        counts: how many values of each dtype the Hub says are stored.
+        task, library: as the Hub names them.
+        closed: why config and headers could not be read, where the Hub tells about a repo but does
+            not let us in.
+        given: the config or the loaded model that was given in place of files.
     """
 
     name: str
-    config: Mapping[str, Any] = field(default_factory=dict)
-    tensors: Mapping[str, StoredTensor] = field(default_factory=dict)
+    address: str | None = None
+    repo_id: str | None = None
+    config: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    files: Mapping[str, int | None] = field(default_factory=dict, repr=False)
+    cached: frozenset[str] = frozenset()
+    tensors: Mapping[str, StoredTensor] = field(default_factory=dict, repr=False)
     counts: Mapping[str, int] = field(default_factory=dict)
+    task: str | None = None
+    library: str | None = None
     closed: HubTrouble | None = None
+    given: PreTrainedConfig | PreTrainedModel | None = field(default=None, repr=False)
+    _found: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def loaded(self) -> PreTrainedModel | None:
+        """The loaded model, where one was given."""
+        model: Any = self.given
+        return model if hasattr(model, "config") else None
 
     @property
     def stored_bytes(self) -> int | None:
+        """What its tensors take on disk."""
         return sum(tensor.bytes for tensor in self.tensors.values()) or None
+
+    @property
+    def disk(self) -> int | None:
+        """Bytes of the files with its weights; None where nobody can say."""
+        return _sum(self.files[name] for name in weight_files(self.files)) or None
+
+    @property
+    def download(self) -> int | None:
+        """The part of ``disk`` that is not on this machine yet."""
+        missing = [name for name in weight_files(self.files) if name not in self.cached]
+        return None if self.disk is None else _sum(self.files[name] for name in missing)
 
     @property
     def first_floating(self) -> str | None:
@@ -96,18 +99,31 @@ class StoredModel:
         first = next(floating, None)
         return self.tensors[first].dtype if first else None
 
-    def named(self, name: str) -> StoredTensor | None:
+    def tensor(self, name: str) -> StoredTensor | None:
         """By the name that transformers gives it; checkpoints may leave out the base model's."""
         return self.tensors.get(name) or self.tensors.get(name.partition(".")[2])
 
+    def once(self, what: Hashable, find: Callable[[], Found]) -> Found:
+        """What ``find`` returns. It is called the first time, and its answer kept for the next."""
+        if what not in self._found:
+            self._found[what] = find()
+        found: Found = self._found[what]
+        return found
 
-def read_stored(model: str | os.PathLike[str]) -> StoredModel:
-    """Of a repo id or a local folder.
+
+def read_checkpoint(model: Any) -> Checkpoint:
+    """Of a repo id, a local folder, a config of transformers or a loaded model.
+
+    A ``Checkpoint`` is returned as it is.
 
     Raises:
         CannotTell: it holds no model of transformers.
-        CourseError: the Hub refuses, or a file is damaged.
+        CourseError: it is none of these, the Hub refuses, or a file is damaged.
     """
+    if isinstance(model, Checkpoint):
+        return model
+    if not isinstance(model, (str, os.PathLike)):
+        return _of_object(model)
     text = os.fspath(model)
     if Path(text).is_dir():
         return _of_folder(Path(text))
@@ -116,138 +132,138 @@ def read_stored(model: str | os.PathLike[str]) -> StoredModel:
     return _of_repo(text)
 
 
+def weight_files(files: Iterable[str]) -> list[str]:
+    """The files that ``from_pretrained`` would take the weights from, in order."""
+    for pattern in WEIGHTS:
+        found = sorted(name for name in files if re.fullmatch(pattern, name))
+        if found:
+            return found
+    return []
+
+
 # --- A repo --------------------------------------------------------------------------------------
 
 
-def _of_repo(repo_id: str) -> StoredModel:
+def _of_repo(repo_id: str) -> Checkpoint:
     """Asks for three things at once; most repos keep their weights in one file."""
     with ThreadPoolExecutor(3) as pool:
-        info = pool.submit(model_info, repo_id, SECONDS)
-        config = pool.submit(_refusal_or, _fetch, repo_id, CONFIG)
-        single = pool.submit(_refusal_or, _header, repo_id, SINGLE)
-    told, fields, tensors = info.result(), config.result(), single.result()
-    files = [one.rfilename for one in told.siblings or ()]
-    counts = dict(told.safetensors.parameters) if told.safetensors else {}
-    if told.library_name == "diffusers":
-        files.append(PIPELINE)
+        asked = pool.submit(_info, repo_id)
+        config = pool.submit(_or_refusal, lambda: _fetch_config(repo_id))
+        single = pool.submit(_or_refusal, lambda: header_on_hub(repo_id, SINGLE, SECONDS))
+    info, fields, tensors = asked.result(), config.result(), single.result()
+    files = {file.rfilename: file.size for file in info.siblings or ()}
+    counts = dict(info.safetensors.parameters) if info.safetensors else {}
+    weights = weight_files(files)
+    found = Checkpoint(
+        name=repo_id,
+        address=repo_id,
+        repo_id=repo_id,
+        files=files,
+        cached=frozenset(name for name in weights if _in_cache(repo_id, name, info.sha)),
+        counts=counts,
+        task=info.pipeline_tag,
+        library=info.library_name,
+    )
     if isinstance(fields, HubTrouble):
-        if fields.problem == "no file" or PIPELINE in files:
-            raise no_model(repo_id, files)
+        is_pipeline = PIPELINE in files or info.library_name == "diffusers"
+        if fields.problem == "no file" or is_pipeline:
+            raise no_model(repo_id, files, is_pipeline)
         if fields.problem not in ("gated", "forbidden") or not counts:
             raise fields
-        return StoredModel(repo_id, dict(told.config or {}), {}, counts, fields)
+        return replace(found, config=dict(info.config or {}), closed=fields)
     if SINGLE not in files:
-        tensors = _of_shards(files, lambda name: _header(repo_id, name))
+        tensors = _of_shards(weights, lambda name: header_on_hub(repo_id, name, SECONDS))
     if isinstance(tensors, HubTrouble):
         raise tensors
-    return StoredModel(repo_id, fields, tensors, counts)
+    return replace(found, config=fields, tensors=tensors)
 
 
-def _refusal_or(function: Callable[..., Any], *arguments: Any) -> Any:
+def _info(repo_id: str) -> ModelInfo:
+    return ask(
+        api().model_info,
+        repo_id,
+        files_metadata=True,
+        timeout=SECONDS,
+        about=repo_id,
+        seconds=SECONDS,
+    )
+
+
+def _or_refusal(read: Callable[[], Found]) -> Found | HubTrouble:
     try:
-        return function(*arguments)
+        return read()
     except HubTrouble as trouble:
         return trouble
 
 
-def _fetch(repo_id: str, name: str) -> dict[str, Any]:
-    text = read_text(repo_id, name, seconds=SECONDS)
+def _fetch_config(repo_id: str) -> dict[str, Any]:
+    about = f"{CONFIG} of {repo_id}"
+    text = read_text(repo_id, CONFIG, seconds=SECONDS)
     if text is None:
-        raise HubTrouble("no file", f"{name} of {repo_id}")
-    return _json_object(text, f"{name} of {repo_id}")
+        raise HubTrouble("no file", about)
+    return json_object(text, about)
 
 
-def _header(repo_id: str, name: str) -> dict[str, StoredTensor]:
-    from huggingface_hub.errors import SafetensorsParsingError
+def _in_cache(repo_id: str, name: str, commit: str | None) -> bool:
+    from huggingface_hub import try_to_load_from_cache
 
-    about = f"{name} of {repo_id}"
-    try:
-        found = ask(
-            api().parse_safetensors_file_metadata, repo_id, name, about=about, seconds=SECONDS
-        )
-    except (SafetensorsParsingError, KeyError, TypeError, ValueError) as error:
-        raise _damaged(about, str(error)) from error
-    return {
-        key: _stored(about, key, one.dtype, one.shape, name, one.data_offsets)
-        for key, one in found.tensors.items()
-    }
+    return isinstance(try_to_load_from_cache(repo_id, name, revision=commit), str)
 
 
-# --- A folder ------------------------------------------------------------------------------------
+# --- A folder, a config, a loaded model ----------------------------------------------------------
 
 
-def _of_folder(folder: Path) -> StoredModel:
-    files = [path.name for path in folder.iterdir()]
+def _of_folder(folder: Path) -> Checkpoint:
+    files = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
     if CONFIG not in files or PIPELINE in files:
-        raise no_model(str(folder), files)
-    if SINGLE in files:
-        tensors = _file_header(folder / SINGLE)
-    else:
-        tensors = _of_shards(files, lambda name: _file_header(folder / name))
-    return StoredModel(str(folder), _read_json(folder / CONFIG), tensors)
+        raise no_model(str(folder), files, PIPELINE in files)
+    config = folder / CONFIG
+    return Checkpoint(
+        name=str(folder),
+        address=folder.as_posix(),
+        config=json_object(decoded(config.read_bytes()), str(config)),
+        files=files,
+        cached=frozenset(files),
+        tensors=_of_shards(weight_files(files), lambda name: header_of_file(folder / name)),
+    )
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    return _json_object(path.read_text(encoding="utf-8", errors="replace"), str(path))
+def _of_object(model: Any) -> Checkpoint:
+    config = getattr(model, "config", model)
+    if not hasattr(config, "get_text_config"):
+        raise CourseError(
+            "estimate_memory accepts a repo id, a local folder, a config of transformers or a "
+            f"loaded model of transformers, not {type(model).__name__}."
+        )
+    address = config.name_or_path or None
+    return Checkpoint(
+        name=address or type(model).__name__,
+        address=address,
+        config=config.to_dict(),
+        given=model,
+    )
 
 
-def _file_header(path: Path) -> dict[str, StoredTensor]:
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            content = file.read(min(length, LARGEST_HEADER))
-        size = path.stat().st_size
-    except OSError as error:
-        raise CourseError(f"{path} cannot be read: {error.strerror}") from error
-    if len(content) < length:
-        raise _damaged(str(path), "it ends within its header")
-    header = _json_object(content.decode("utf-8", "replace"), f"the header of {path}")
-    header.pop("__metadata__", None)
-    try:
-        found = {
-            key: _stored(str(path), key, one["dtype"], one["shape"], path.name, one["data_offsets"])
-            for key, one in header.items()
-        }
-    except (KeyError, TypeError) as error:
-        raise _damaged(str(path), f"its header lacks {error}") from error
-    if size < 8 + length + sum(one.bytes for one in found.values()):
-        raise _damaged(str(path), "it is shorter than its header says")
-    return found
-
-
-# --- Both ----------------------------------------------------------------------------------------
+# --- All of them ---------------------------------------------------------------------------------
 
 
 def _of_shards(
     files: Iterable[str], read: Callable[[str], dict[str, StoredTensor]]
 ) -> dict[str, StoredTensor]:
+    headed = [name for name in files if name.endswith(".safetensors")]
     with ThreadPoolExecutor(READERS) as pool:
-        shards = pool.map(read, sorted(filter(SHARD.fullmatch, files)))
-        return {key: tensor for shard in shards for key, tensor in shard.items()}
+        return {key: tensor for shard in pool.map(read, headed) for key, tensor in shard.items()}
 
 
-def _stored(
-    about: str, key: str, dtype: Any, shape: Iterable[int], file: str, offsets: Iterable[int]
-) -> StoredTensor:
-    sizes, (start, end) = tuple(shape), offsets
-    whole = all(type(one) is int and one >= 0 for one in (*sizes, start, end))
-    if not whole or end < start:
-        raise _damaged(about, f"the place of {key} makes no sense")
-    return StoredTensor(TORCH_NAMES.get(dtype, str(dtype)), sizes, file, start, end)
+def _sum(sizes: Iterable[int | None]) -> int | None:
+    known = list(sizes)
+    return None if None in known else sum(size for size in known if size)
 
 
-def stored_bytes(counts: Mapping[str, int]) -> int | None:
-    """Bytes of so many stored values of each dtype, as safetensors names it; None for others."""
-    names = {name: TORCH_NAMES.get(name, name) for name in counts}
-    if not set(names.values()) <= set(ITEM_BYTES):
-        return None
-    return sum(count * ITEM_BYTES[names[name]] for name, count in counts.items())
-
-
-def no_model(name: str, files: Iterable[str]) -> CannotTell:
+def no_model(name: str, files: Iterable[str], is_pipeline: bool) -> CannotTell:
     """What a repo or folder is that holds no model of transformers."""
     held = set(files)
-    if PIPELINE in held:
+    if is_pipeline:
         reason = (
             "it is a pipeline of diffusers: several models in one repo, each in a folder. Look at "
             "the sizes of those; a folder that holds a transformers model can be given by its path."
@@ -265,17 +281,3 @@ def no_model(name: str, files: Iterable[str]) -> CannotTell:
     else:
         reason = "it has no config.json, so nothing says what its weights are part of."
     return CannotTell(name, reason)
-
-
-def _json_object(text: str, about: str) -> dict[str, Any]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise _damaged(about, f"it is no JSON ({error})") from error
-    if not isinstance(found, dict):
-        raise _damaged(about, "it is no JSON object")
-    return found
-
-
-def _damaged(about: str, what: str) -> CourseError:
-    return CourseError(f"{about} is cut off or damaged: {what}. Get it again, or tell its owner.")

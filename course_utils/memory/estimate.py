@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from course_utils.memory.activations import Range, activations, runtime, total
-from course_utils.memory.checkpoint import StoredModel
-from course_utils.memory.inventory import Inventory
+from course_utils.errors import CannotTell
+from course_utils.gpus import Device, Gpu, planned_for
+from course_utils.memory.activations import activations, runtime
+from course_utils.memory.assumptions import CONTEXT, Assumptions, assumptions
+from course_utils.memory.attention import scores
+from course_utils.memory.by_bounds import by_count, by_headers
+from course_utils.memory.by_headers import exact_by_headers
+from course_utils.memory.checkpoint import Checkpoint, read_checkpoint
+from course_utils.memory.inventory import Inventory, quantized_by
 from course_utils.memory.kv_cache import Cache, cache_bytes
-from course_utils.memory.measure import in_full
-from course_utils.memory.question import Question, question
-from course_utils.memory.subject import inventory_of, quick_inventory_of
+from course_utils.memory.measure import in_full, measure_memory
+from course_utils.memory.quantization import BITSANDBYTES, method_of, name_of
+from course_utils.memory.ranges import NOTHING, Range, total
 from course_utils.memory.weights import count_active, count_parameters, weight_bytes
 from course_utils.report import Report
 from course_utils.units import in_gib
+
+TOTAL = "weights and cache, and both ranges"
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,9 +33,10 @@ class MemoryEstimate(Report):
     ``weights_basis`` is "exact" (the sum of the tensors' storage right after loading), "stored"
     (what the checkpoint holds) or "range" (between the two ends of ``weights_range``).
     ``kv_cache`` holds after a decode step, ``kv_cache_prefill`` when the whole context went through
-    at once; ``cache_states`` is what else a cache keeps. ``active_parameters`` is given for a
-    mixture of experts. ``stored`` is what the checkpoint's tensors take on disk and ``stored_as``
-    how they are quantized there, where that is known.
+    at once; ``cache_states`` is what else a cache keeps. ``attention`` is what the scores of one
+    layer's attention take. ``active_parameters`` is given for a mixture of experts. ``stored`` is
+    what the checkpoint's tensors take on disk and ``stored_as`` how they are quantized there, where
+    that is known.
     """
 
     model: str
@@ -46,7 +54,9 @@ class MemoryEstimate(Report):
     activations: Range
     runtime: Range
     total: Range
+    attention: Range = NOTHING
     cache_states: int = 0
+    prompt: int | None = None
     stored: int | None = None
     stored_as: str | None = None
     notes: tuple[str, ...] = ()
@@ -57,7 +67,8 @@ class MemoryEstimate(Report):
 
     def rows(self) -> Iterator[tuple[str, str]]:
         sequences = "1 sequence" if self.batch == 1 else f"each of {self.batch:,} sequences"
-        yield "assumed", f"{self.context:,} tokens in {sequences}"
+        read = f", {self.prompt:,} of them the prompt" if self.prompt else ""
+        yield "assumed", f"{self.context:,} tokens in {sequences}{read}"
         yield "parameters", f"{self.parameters:,}"
         if self.active_parameters is not None:
             yield "active", f"{self.active_parameters:,} of them for one token"
@@ -67,7 +78,9 @@ class MemoryEstimate(Report):
             yield "after prefill", in_full(self.kv_cache_prefill)
         if self.cache_states:
             yield "cache states", in_full(self.cache_states)
-        for name in ("activations", "runtime", "total"):
+        for name in ("attention", "activations", "runtime", "total"):
+            if getattr(self, name) == NOTHING:
+                continue
             yield name, _low_expected_high(getattr(self, name))
             yield "", getattr(self, name).basis
         for note in self.notes:
@@ -84,61 +97,99 @@ def estimate_memory(
     model: Any,
     dtype: str | None = None,
     quantization: str | None = None,
-    context: int = 2048,
+    context: int = CONTEXT,
     batch: int = 1,
+    *,
+    prompt: int | None = None,
+    gpu: str | int | Gpu | Device | None = None,
 ) -> MemoryEstimate:
     """What a model takes when it is loaded and used, without downloading or loading it.
 
     Args:
-        model: a repo id, a local folder, a config of transformers or a loaded model. Who asks often
-            about one repo reads it once: ``memory.read_stored`` gives what is accepted here too.
+        model: a repo id, a local folder, a config of transformers or a loaded model; or what
+            ``memory.read_checkpoint`` makes of one of these, so that it is read once only.
         dtype: "float32", "float16", "bfloat16", or None: as the checkpoint stores it.
         quantization: "int8", "fp4", "nf4", "nf4-double" (by bitsandbytes while loading), or None.
         context: tokens of each sequence, prompt and answer together.
         batch: sequences at once.
+        prompt: how many of the context's tokens are the prompt. None: all of them, the safe end.
+        gpu: where it would run, as in ``ways_to_fit``: old GPUs need more for attention. None: a
+            GPU of compute capability 8.0 or newer.
 
     Raises:
         CannotTell: a model that cannot be sized, with the reason.
         CourseError: an argument is not accepted, or the Hub gives no answer.
     """
-    asked = question(dtype, quantization, context, batch)
-    return answer(inventory_of(model, asked), asked)
+    capability = None if gpu is None else planned_for(gpu).compute_capability
+    assumed = assumptions(dtype, quantization, context, batch, prompt, capability)
+    return estimate(read_checkpoint(model), assumed)
 
 
-def quick_estimate(
-    model: str | os.PathLike[str] | StoredModel,
-    dtype: str | None = None,
-    quantization: str | None = None,
-    context: int = 2048,
-    batch: int = 1,
-) -> MemoryEstimate:
-    """As ``estimate_memory`` for a repo or folder, from its headers alone: imports no torch.
+def estimate(checkpoint: Checkpoint, assumed: Assumptions) -> MemoryEstimate:
+    """As ``estimate_memory``, of what was read and checked already."""
+    inventory = inventory_of(checkpoint, assumed.dtype)
+    if checkpoint.loaded is not None and assumed.dtype is None and assumed.quantization is None:
+        inventory = _as_it_is(checkpoint.loaded, inventory)
+    return add_up(inventory, assumed)
 
-    Exact for the families of ``quick.FAMILIES``; for others "stored" or a range. For callers in a
-    hurry.
+
+def inventory_of(checkpoint: Checkpoint, dtype: str | None) -> Inventory:
+    """What a model consists of in this dtype; found out once for each.
 
     Raises:
         CannotTell, CourseError: as ``estimate_memory``.
     """
-    asked = question(dtype, quantization, context, batch)
-    return answer(quick_inventory_of(model, asked), asked)
+    return checkpoint.once(("inventory", dtype), lambda: _inventory_of(checkpoint, dtype))
 
 
-def answer(inventory: Inventory, asked: Question) -> MemoryEstimate:
+def _inventory_of(checkpoint: Checkpoint, dtype: str | None) -> Inventory:
+    """By headers where they are exact, else by transformers, else as far as is known."""
+    if checkpoint.closed:
+        return by_count(checkpoint, dtype)
+    exact = exact_by_headers(checkpoint, dtype)
+    if exact:
+        return exact
+    from course_utils.memory.by_transformers import by_transformers
+
+    try:
+        return by_transformers(checkpoint, dtype)
+    except CannotTell as reason:
+        if not checkpoint.tensors or not isinstance(reason.__cause__, ImportError):
+            raise
+        rough = by_headers(checkpoint, dtype)
+        return replace(rough, notes=(*rough.notes, reason.reason))
+
+
+def _as_it_is(model: Any, inventory: Inventory) -> Inventory:
+    """Of a loaded model: its weights are measured."""
+    packed_by = quantized_by(model.config)
+    by_bitsandbytes = packed_by is not None and method_of(packed_by) == BITSANDBYTES
+    return replace(
+        inventory,
+        weights=measure_memory(model).weights,
+        quantization=name_of(packed_by) if packed_by and by_bitsandbytes else None,
+        notes=("weights as they are in memory now",),
+    )
+
+
+def add_up(inventory: Inventory, assumed: Assumptions) -> MemoryEstimate:
     """The one arithmetic: from what a model consists of to bytes."""
-    if asked.quantization and inventory.stored_as:
+    if assumed.quantization and inventory.stored_as:
         inventory = _quantized_on_top(inventory)
     tensors, cache = inventory.tensors, inventory.cache
-    quantization = inventory.quantization or asked.quantization
+    quantization = inventory.quantization or assumed.quantization
     weights = inventory.weights
     if weights is None:
         weights = weight_bytes(tensors, quantization)
-    weights_range = inventory.weights_range or (weights, weights)
+    weights_range = weights, weights
+    if inventory.tensors_between:
+        ends = sorted(weight_bytes(end, quantization) for end in inventory.tensors_between)
+        weights_range = ends[0], ends[-1]
 
     def cached(one: Cache, prefill: bool = False) -> int:
-        return cache_bytes(one.layers, asked.context, asked.batch, prefill)
+        return cache_bytes(one.layers, assumed.context, assumed.batch, prefill)
 
-    states = cache_bytes(cache.states, asked.context, asked.batch)
+    states = cache_bytes(cache.states, assumed.context, assumed.batch)
     least, most = inventory.cache_range or (cache, cache)
     known = Range(
         low=weights_range[0] + cached(least) + states,
@@ -146,27 +197,30 @@ def answer(inventory: Inventory, asked: Question) -> MemoryEstimate:
         high=weights_range[1] + cached(most) + states,
         basis="",
     )
-    estimated = activations(inventory, asked), runtime(inventory)
+    attention = scores(inventory, assumed)
+    estimated = activations(inventory, assumed), runtime(inventory)
     return MemoryEstimate(
         model=inventory.name,
         dtype=inventory.dtype,
         quantization=quantization,
-        context=asked.context,
-        batch=asked.batch,
+        context=assumed.context,
+        batch=assumed.batch,
         parameters=count_parameters(tensors),
         active_parameters=inventory.experts and count_active(tensors, *inventory.experts),
         weights=weights,
-        weights_basis=inventory.basis,
+        weights_basis=inventory.basis if weights_range[0] == weights_range[1] else "range",
         weights_range=weights_range,
         kv_cache=cached(cache),
         kv_cache_prefill=cached(cache, prefill=True),
         activations=estimated[0],
         runtime=estimated[1],
-        total=total(known, *estimated),
+        total=total(known, attention, *estimated, basis=TOTAL),
+        attention=attention,
+        prompt=assumed.prompt,
         cache_states=states,
         stored=inventory.stored,
         stored_as=inventory.stored_as,
-        notes=(*inventory.notes, *cache.notes, *_too_long(inventory, asked)),
+        notes=(*inventory.notes, *cache.notes, *_too_long(inventory, assumed)),
     )
 
 
@@ -182,10 +236,10 @@ def _quantized_on_top(inventory: Inventory) -> Inventory:
     return replace(inventory, weights=None, basis="exact", notes=(*inventory.notes, note))
 
 
-def _too_long(inventory: Inventory, asked: Question) -> Iterator[str]:
+def _too_long(inventory: Inventory, assumed: Assumptions) -> Iterator[str]:
     positions = inventory.sizes.positions
-    if positions and asked.context > positions:
-        yield f"the model was made for {positions:,} tokens; {asked.context:,} are more than that"
+    if positions and assumed.context > positions:
+        yield f"the model was made for {positions:,} tokens; {assumed.context:,} are more than that"
 
 
 def _low_expected_high(found: Range) -> str:

@@ -1,4 +1,4 @@
-"""What a model consists of: the one form in which both paths, full and quick, hand it over."""
+"""What a model consists of, however that was found out: by headers, by transformers, by bounds."""
 
 from __future__ import annotations
 
@@ -25,13 +25,27 @@ class Sizes:
 
 
 @dataclass(frozen=True)
+class Attention:
+    """How the model's layers look at other tokens. ``kernel`` as transformers calls it.
+
+    ``is_guess``: config and class are out of reach.
+    """
+
+    kernel: str = "sdpa"
+    heads: int = 0
+    kv_heads: int = 0
+    head_size: int = 0
+    is_guess: bool = False
+
+
+@dataclass(frozen=True)
 class Inventory:
     """``tensors`` load in ``dtype``; ``basis`` is "exact" or "stored", as in ``MemoryEstimate``.
 
     ``experts`` is how many there are and how many a token uses. ``ties`` names parameters that are
     one tensor. ``quantization`` is how bitsandbytes has quantized the checkpoint already.
-    ``weights`` and ``weights_range`` overrule the sum of the tensors; ``cache_range`` is set where
-    the cache is a guess as well.
+    ``weights`` overrules the sum of the tensors. ``tensors_between`` is set where they are a guess:
+    two lists, between whose bytes theirs lie; ``cache_range`` where the cache is one.
     """
 
     name: str
@@ -39,12 +53,13 @@ class Inventory:
     tensors: tuple[Tensor, ...]
     cache: Cache
     sizes: Sizes
+    attention: Attention = Attention()
     experts: tuple[int, int] | None = None
     ties: Mapping[str, str] = field(default_factory=dict)
     basis: str = "exact"
     quantization: str | None = None
     weights: int | None = None
-    weights_range: tuple[int, int] | None = None
+    tensors_between: tuple[tuple[Tensor, ...], tuple[Tensor, ...]] | None = None
     cache_range: tuple[Cache, Cache] | None = None
     stored: int | None = None
     stored_as: str | None = None
@@ -63,10 +78,31 @@ def sizes_of(config: Any) -> Sizes:
     )
 
 
+def attention_of(config: Any, kernel: str) -> Attention:
+    """Of a language model's config, or of the fields of its config.json."""
+    heads = _first(config, "num_attention_heads", "n_head", "n_heads")
+    width = _first(config, "hidden_size", "n_embd", "d_model", "dim")
+    return Attention(
+        kernel=kernel,
+        heads=heads,
+        kv_heads=_first(config, "num_key_value_heads") or heads,
+        head_size=_first(config, "head_dim") or width // (heads or 1),
+    )
+
+
 def experts_of(config: Any) -> tuple[int, int] | None:
     """How many experts there are, and how many a token uses."""
     counts = _first(config, *EXPERTS), _first(config, *EXPERTS_USED)
     return counts if all(counts) else None
+
+
+def quantized_by(config: Any) -> Mapping[str, Any] | None:
+    """The ``quantization_config`` of a config or of the fields of a config.json."""
+    text = get(config, "text_config")
+    found = get(config, "quantization_config") or (text and get(text, "quantization_config"))
+    if hasattr(found, "to_dict"):
+        found = found.to_dict()
+    return found if isinstance(found, Mapping) and found else None
 
 
 def get(config: Any, name: str) -> Any:

@@ -8,7 +8,7 @@ vector for all heads together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+# The cache's name in what a model puts out: since transformers 5.24, before it, and before it for
+# models with states.
+CACHE_NAMES = ("cache", "past_key_values", "cache_params")
 PROBE_TOKENS = 4  # sent through a model without memory
 PROBE_ENCODED = 8  # and so many came from its encoder
 
@@ -108,7 +111,7 @@ def observed_cache(model: PreTrainedModel) -> Cache:
             continue
     if output is None:
         return _cache_by_config(model)
-    found = output.get("past_key_values") or output.get("cache_params")
+    found = cache_in(output)
     if not hasattr(found, "layers") and not hasattr(found, "self_attention_cache"):
         return Cache()
     own = getattr(found, "self_attention_cache", found).layers
@@ -116,10 +119,19 @@ def observed_cache(model: PreTrainedModel) -> Cache:
     layers = [_layer(layer, PROBE_TOKENS) for layer in own]
     layers += [_layer(layer, PROBE_ENCODED, encoder.length if encoder else None) for layer in cross]
     states = tuple(state for layer in own for state in _states(layer))
-    notes = (encoder.note,) if encoder else ()
+    notes: tuple[str, ...] = (encoder.note,) if encoder else ()
     if states:
         notes += ("layers of linear attention keep a state of fixed size in place of keys",)
     return Cache(tuple(layer for layer in layers if layer), states, notes)
+
+
+def cache_in(output: Mapping[str, Any]) -> Any:
+    """The cache in what a model put out, or None, by whichever name this transformers gives it.
+
+    The names that are there are looked through: asking for an older one prints a warning.
+    """
+    parts = dict(output.items())
+    return next((parts[name] for name in CACHE_NAMES if parts.get(name)), None)
 
 
 @dataclass(frozen=True)
@@ -172,12 +184,13 @@ def _only_shapes(model: PreTrainedModel) -> Iterator[None]:
     from torch.distributions import Distribution
     from torch.utils._python_dispatch import TorchDispatchMode
 
-    class NoNumbers(TorchDispatchMode):
+    class NoNumbers(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch names no types
         def __torch_dispatch__(self, function, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
             if function is torch.ops.aten._local_scalar_dense.default:
                 return torch.zeros((), dtype=args[0].dtype, device="cpu").item()
             return function(*args, **(kwargs or {}))
 
+    no_numbers: Callable[[], Any] = NoNumbers
     for module in model.modules():
         if type(module).__name__.endswith("Experts"):
             module.forward = lambda hidden, *_, **__: hidden
@@ -186,7 +199,7 @@ def _only_shapes(model: PreTrainedModel) -> Iterator[None]:
     validates = Distribution._validate_args
     Distribution.set_default_validate_args(False)
     try:
-        with torch.no_grad(), torch.device("meta"), NoNumbers():
+        with torch.no_grad(), torch.device("meta"), no_numbers():
             yield
     finally:
         Distribution.set_default_validate_args(validates)
@@ -212,7 +225,7 @@ def _states(layer: Any) -> Iterator[CacheLayer]:
 
 
 def _storage(tensor: Any) -> int:
-    return tensor.untyped_storage().nbytes()
+    return int(tensor.untyped_storage().nbytes())
 
 
 def _cache_by_config(model: PreTrainedModel) -> Cache:
@@ -225,7 +238,7 @@ def _cache_by_config(model: PreTrainedModel) -> Cache:
     alike = layers_by_formula(config.to_dict(), model.dtype.itemsize)
     if alike is None or model.config.is_encoder_decoder:
         return Cache(notes=("its KV cache could not be worked out and is not counted",))
-    kinds = DynamicCache(config=config).layers or [None] * len(alike)
+    kinds: Any = DynamicCache(config=config).layers or [None] * len(alike)
     layers = tuple(
         CacheLayer(one.token_bytes, getattr(kind, "sliding_window", None))
         for one, kind in zip(alike, kinds, strict=False)

@@ -12,7 +12,7 @@ import logging
 import re
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,8 +32,8 @@ def config_of(name: str, fields: Mapping[str, Any]) -> PreTrainedConfig:
     """
     import transformers
 
-    kind = fields.get("model_type")
-    if kind not in transformers.CONFIG_MAPPING:
+    model_type = fields.get("model_type")
+    if model_type not in transformers.CONFIG_MAPPING:
         if fields.get("auto_map"):
             raise CannotTell(
                 name,
@@ -42,13 +42,16 @@ def config_of(name: str, fields: Mapping[str, Any]) -> PreTrainedConfig:
             )
         raise CannotTell(
             name,
-            f"its config.json says model_type {kind!r}, which transformers "
+            f"its config.json says model_type {model_type!r}, which transformers "
             f"{transformers.__version__} does not know. Is it of another library, or newer?",
         )
     try:
         with quiet(), tempfile.TemporaryDirectory() as folder:
             Path(folder, "config.json").write_text(json.dumps(fields), encoding="utf-8")
-            return transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
+            config: PreTrainedConfig = transformers.AutoConfig.from_pretrained(
+                folder, trust_remote_code=False
+            )
+            return config
     except Exception as error:  # configs check their fields each in its own way
         raise CannotTell(name, f"transformers refuses its config: {in_a_line(error)}") from error
 
@@ -70,8 +73,9 @@ def model_class(config: PreTrainedConfig) -> type[PreTrainedModel]:
         raise CannotTell(named, f"transformers {transformers.__version__} has no such class.")
     for mapping in (modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING, modeling_auto.MODEL_MAPPING):
         if type(config) in mapping:
-            found = mapping[type(config)]
-            return found[0] if isinstance(found, tuple) else found
+            of_type: Any = mapping[type(config)]
+            cls: type[PreTrainedModel] = of_type[0] if isinstance(of_type, tuple) else of_type
+            return cls
     raise CannotTell(
         type(config).__name__,
         "it names no class in `architectures`, and transformers has no model of this type.",
@@ -89,14 +93,17 @@ def build(name: str, config: PreTrainedConfig, cls: type[Any], dtype: str) -> Pr
 
     try:
         with quiet(), torch.device("meta"), no_tie_weights():
-            model = cls._from_config(copy.deepcopy(config), dtype=getattr(torch, dtype))
+            model: PreTrainedModel = cls._from_config(
+                copy.deepcopy(config), dtype=getattr(torch, dtype)
+            )
     except Exception as error:  # a config may be wrong in more ways than can be listed
         raise CannotTell(name, f"transformers cannot build it: {in_a_line(error)}") from error
-    return model.eval()
+    torch.nn.Module.eval(model)
+    return model
 
 
 def tensors_of(
-    model: PreTrainedModel, dtype: str, quantized_by: Mapping[str, Any] | None = None
+    model: PreTrainedModel, dtype: str, packed_by: Mapping[str, Any] | None = None
 ) -> tuple[tuple[Tensor, ...], dict[str, str]]:
     """The tensors of a model as they are right after loading, tied ones once; and the ties.
 
@@ -105,16 +112,16 @@ def tensors_of(
 
     Args:
         model: from ``build``.
-        quantized_by: the ``quantization_config`` of a checkpoint that bitsandbytes has quantized.
+        packed_by: the ``quantization_config`` of a checkpoint that bitsandbytes has quantized.
     """
     in_float32 = _kept_in_float32(model, dtype)
     built = dict([*model.named_parameters(), *model.named_buffers()])
-    replaced = _replaced_by_bitsandbytes(model, quantized_by)
+    replaced = _replaced_by_bitsandbytes(model, packed_by)
     with quiet():
         model.tie_weights()
     parameters = [name for name, _ in model.named_parameters()]
     buffers = [name for name, _ in model.named_buffers()]
-    found = []
+    found: list[Tensor] = []
     for name in [*parameters, *buffers]:
         tensor = built[name]
         kept = tensor.is_floating_point() and in_float32 and in_float32.search(name)
@@ -139,7 +146,7 @@ def _kept_in_float32(model: PreTrainedModel, dtype: str) -> re.Pattern[str] | No
 
 
 def _replaced_by_bitsandbytes(
-    model: PreTrainedModel, quantized_by: Mapping[str, Any] | None
+    model: PreTrainedModel, packed_by: Mapping[str, Any] | None
 ) -> dict[str, tuple[int, int]]:
     """Name and shape (out, in) of the weights that would be quantized."""
     from transformers import BitsAndBytesConfig
@@ -148,9 +155,10 @@ def _replaced_by_bitsandbytes(
     with quiet():
         from bitsandbytes.nn import Linear4bit, Linear8bitLt
 
+        four_bits: Callable[..., Any] = BitsAndBytesConfig
         quantizer = AutoHfQuantizer.from_config(
-            dict(quantized_by) if quantized_by else BitsAndBytesConfig(load_in_4bit=True),
-            pre_quantized=bool(quantized_by),
+            dict(packed_by) if packed_by else four_bits(load_in_4bit=True),
+            pre_quantized=bool(packed_by),
         )
         quantizer.preprocess_model(model=model, device_map=None)
     return {

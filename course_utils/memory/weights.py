@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from course_utils.memory.quantization import quantized_bytes
+from course_utils.memory.quantization import QUANTIZATIONS
 
 # Bytes of one value, by the names that torch uses.
 ITEM_BYTES = {
@@ -59,5 +59,5 @@ def count_active(tensors: Iterable[Tensor], experts: int, used: int) -> int:
 def _bytes(tensor: Tensor, quantization: str | None) -> int:
     if quantization and tensor.quantizable:
         out_features, in_features = tensor.shape
-        return quantized_bytes(quantization, out_features, in_features)
+        return QUANTIZATIONS[quantization].bytes(out_features, in_features)
     return tensor.values * ITEM_BYTES[tensor.dtype]

@@ -14,8 +14,10 @@ from course_utils.curriculum import curriculum
 from course_utils.errors import CourseError
 from course_utils.gpus import Device, current_device
 from course_utils.report import Report
+from course_utils.session.cast import player
 from course_utils.session.choose_hub import choose, forget_answers, probe_and_choose
 from course_utils.session.place import current_place, own_commands_first, restart_words
+from course_utils.session.quiet import keep_quiet
 from course_utils.session.separation import use_practice_hub, use_real_hub
 
 if TYPE_CHECKING:
@@ -100,6 +102,7 @@ def _start(hub: str) -> Session:
             + restart_words()
         )
     own_commands_first()
+    keep_quiet()
     forget_answers()
     if wanted is None:
         wanted, reason = probe_and_choose()
@@ -126,7 +129,8 @@ class _Models:
         cast = curriculum().models
         if role not in cast:
             raise AttributeError(f"No such role: {role!r}. The course casts {', '.join(cast)}.")
-        return cast[role][current_session().hub]
+        session = current_session()
+        return player(role, cast[role], session.hub, session.endpoint)
 
     def __dir__(self) -> list[str]:
         return sorted(curriculum().models)

@@ -11,9 +11,8 @@ import atexit
 import os
 import shutil
 import sys
-import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from course_utils.errors import CourseError
@@ -29,6 +28,9 @@ from course_utils.session.choose_hub import (
 from course_utils.session.masking import hide
 from course_utils.session.place import restart_words
 
+if TYPE_CHECKING:
+    from practice_hub import PracticeHub
+
 PRACTICE_TOKEN = "hf_practice_"
 
 # Variables by which a token, a cache or another Hub could reach the client.
@@ -43,17 +45,18 @@ PLACE_VARIABLES = (
     "HUGGINGFACE_ASSETS_CACHE",
     "HF_XET_CACHE",
     "HF_MODULES_CACHE",
+    "SENTENCE_TRANSFORMERS_HOME",
     "TRANSFORMERS_CACHE",
 )
 SWITCH = "HF_HUB_DISABLE_IMPLICIT_TOKEN"  # set, no token is sent unless a call names one
 HUB_VARIABLES = ("HF_ENDPOINT", "HUGGINGFACE_CO_STAGING", "HF_INFERENCE_ENDPOINT")
 
 HONEST = (
-    "the models under practice/ are real and small, their downloads and likes staged; the others "
-    "are described by facts of a date, and their weights cannot be downloaded here"
+    "the models under practice/ are real and small, their downloads and likes staged; others are "
+    "described by facts of a date, and weights that are only described cannot be downloaded"
 )
 
-_started: list[Any] = []  # the practice Hub of this kernel, if it runs one itself
+_started: list[PracticeHub] = []  # the practice Hub of this kernel, if it runs one itself
 
 
 def use_practice_hub() -> tuple[str, str, list[str]]:
@@ -122,9 +125,10 @@ def _running_practice_hub() -> tuple[str, Path] | None:
 
 def _start_practice_hub() -> tuple[str, Path]:
     from practice_hub import PracticeHub
+    from practice_hub.published.share import make_temporary_home
 
     try:
-        home = _make_home(Path(tempfile.mkdtemp(prefix="practice-hub-")))
+        home = _make_home(make_temporary_home())
     except OSError as error:
         raise CourseError(
             f"The practice Hub needs a temporary folder and got none ({error.strerror}). Free some "
@@ -135,6 +139,11 @@ def _start_practice_hub() -> tuple[str, Path]:
     _started.append(hub)
     atexit.register(_remove_home, home, os.getpid())
     return hub.url, home
+
+
+def own_practice_hub() -> PracticeHub | None:
+    """The practice Hub that this kernel runs itself, if it does."""
+    return _started[-1] if _started else None
 
 
 def _remove_home(home: Path, owner: int) -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
-from course_utils.fit.ways import RULE, all_ways, best_of
+from course_utils.fit.code import PLACEHOLDER
+from course_utils.fit.ways import RULE, all_ways, best_of, estimate_of
 from course_utils.gpus import GPUS, Device, Gpu, planned_for
-from course_utils.memory import MemoryEstimate, estimate_memory, read_stored
-from course_utils.memory.published import checkpoint_of
+from course_utils.memory import MemoryEstimate, read_checkpoint
 from course_utils.text import in_tokens
-from course_utils.widgets import look
+from course_utils.widgets import markup
 from course_utils.widgets.bars import KEY, Bar, as_html, as_text
 from course_utils.widgets.device_bars import live_bar, planned_bar
-from course_utils.widgets.readings import of_device
-from course_utils.widgets.shown import Shown, box, guarded, panel
+from course_utils.widgets.memory_readings import of_device
+from course_utils.widgets.widget import Widget, box, guarded, panel
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
@@ -23,7 +22,7 @@ HERE = "this machine"
 STEP, MOST_TOKENS, MOST_BATCH = 1024, 131_072, 1024
 
 
-class FitExplorer(Shown):
+class FitExplorer(Widget):
     """The ways to load one model, to try out. The Hub is asked once, when it is made.
 
     Args:
@@ -45,9 +44,7 @@ class FitExplorer(Shown):
         batch: int = 1,
     ) -> None:
         self._targets: dict[str, Gpu | Device] = dict(GPUS)
-        self._checkpoint = checkpoint_of(model)
-        named = isinstance(model, (str, os.PathLike))
-        self._model = read_stored(model) if named else model
+        self._checkpoint = read_checkpoint(model)
         self._panel: Any = None
         self._show_choice: Any = None
         self._try(gpu, context, batch, None)
@@ -77,13 +74,10 @@ class FitExplorer(Shown):
 
     def _try(self, gpu: Any, context: int, batch: int, wanted: str | None) -> None:
         name, target = self._named(gpu)
-        ways, stored = all_ways(self._model, self._checkpoint, target, context, batch)
+        ways, _ = all_ways(self._checkpoint, target, context, batch)
         best = best_of(ways)
         way = next((way for way in ways if way.way == wanted), best or ways[0])
-        estimate = stored
-        if (way.dtype, way.quantization) != (stored.dtype, stored.quantization):
-            how = way.dtype, way.quantization
-            estimate = estimate_memory(self._model, *how, context, batch)
+        estimate = estimate_of(way, self._checkpoint, target, context, batch)
         self.bar = bar_of(target, estimate)
         self.gpu, self.context, self.batch = name, context, batch
         self.ways, self.best, self.way = ways, best, way
@@ -98,7 +92,8 @@ class FitExplorer(Shown):
         return target.name, target
 
     def title(self) -> str:
-        return f"{self._checkpoint.model_id} on {self.gpu}, {in_tokens(self.context, self.batch)}"
+        address = self._checkpoint.address or PLACEHOLDER
+        return f"{address} on {self.gpu}, {in_tokens(self.context, self.batch)}"
 
     def verdict_words(self) -> str:
         words = f"{self.way.way}: {self.way.verdict}"
@@ -128,12 +123,12 @@ class FitExplorer(Shown):
         return [HERE, *(name for name in self._targets if name != HERE)]
 
     def _html(self) -> str:
-        return look.view(
-            look.verdict_line(self.way.verdict, self.verdict_words()),
-            look.paragraphs([self.way.why]),
+        return markup.view(
+            markup.verdict_line(self.way.verdict, self.verdict_words()),
+            markup.paragraphs([self.way.why]),
             as_html(self.bar),
-            look.code_block(self.way.code, "Code that loads the model this way"),
-            look.paragraphs([RULE]),
+            markup.code_block(self.way.code, "Code that loads the model this way"),
+            markup.paragraphs([RULE]),
         )
 
     def _build(self) -> VBox:
@@ -160,11 +155,15 @@ class FitExplorer(Shown):
         def show_choice() -> None:
             nonlocal settling
             settling = True
+            chosen = {
+                "gpu": self.gpu,
+                "way": self.way.way,
+                "context": self.context,
+                "batch": self.batch,
+            }
             try:
                 gpu.options = self._choices()
                 way.options = [(f"{one.way}: {one.verdict}", one.way) for one in self.ways]
-                chosen = {"gpu": self.gpu, "way": self.way.way}
-                chosen |= {"context": self.context, "batch": self.batch}
                 for name, control in controls.items():
                     control.value = chosen[name]
             finally:

@@ -27,6 +27,7 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar
 
+from course_utils.memory.quantization import QUANTIZATIONS, Quantization
 from tools.tiny_models.train_tiny_chat import OUT, make_batch, read_questions
 
 GRADES = Path(__file__).resolve().parent / "tiny_chat_grades.json"
@@ -34,26 +35,16 @@ BEGIN, END = "<!-- grades: begin -->", "<!-- grades: end -->"
 LIBRARIES = ["torch", "transformers", "bitsandbytes", "accelerate", "safetensors"]
 
 
-def four_bits(kind: str, double: bool = False) -> BitsAndBytesConfig:
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type=kind,
-        bnb_4bit_compute_dtype=torch.bfloat16,
-        bnb_4bit_use_double_quant=double,
-    )
+def quantized(way: Quantization) -> dict:
+    dtype = getattr(torch, way.dtype or "bfloat16")
+    config = BitsAndBytesConfig(**way.options, bnb_4bit_compute_dtype=dtype)
+    return {"dtype": dtype, "quantization_config": config}
 
 
-# int8 computes in float16: on a bfloat16 model bitsandbytes would cast at every step.
 WAYS: dict[str, dict] = {
     "float32": {"dtype": torch.float32},
     "bfloat16": {"dtype": torch.bfloat16},
-    "int8": {
-        "dtype": torch.float16,
-        "quantization_config": BitsAndBytesConfig(load_in_8bit=True),
-    },
-    "fp4": {"dtype": torch.bfloat16, "quantization_config": four_bits("fp4")},
-    "nf4": {"dtype": torch.bfloat16, "quantization_config": four_bits("nf4")},
-    "nf4-double": {"dtype": torch.bfloat16, "quantization_config": four_bits("nf4", double=True)},
+    **{name: quantized(way) for name, way in QUANTIZATIONS.items()},
 }
 
 

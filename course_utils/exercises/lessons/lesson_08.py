@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from course_utils.exercises.checkers.function import Case, FunctionChecker
 from course_utils.exercises.checkers.number import Number
 from course_utils.exercises.declared import Exercise, WrongAnswer
+from course_utils.memory.quantization import BLOCK, QUANTIZATIONS
 
-BLOCK = 64
 SCALE = 4  # bytes of a float32
 
 # Qwen2.5-14B: its parameters, and those in its 48 layers' linear parts (attention, then MLP).
@@ -18,15 +20,13 @@ def nf4_bytes(weights: int) -> int:
     return weights // 2 + SCALE * (weights // BLOCK)
 
 
-def settings(native_bf16: bool) -> dict[str, object]:
-    return {
-        "bnb_4bit_quant_type": "nf4",
-        "bnb_4bit_compute_dtype": "bfloat16" if native_bf16 else "float16",
-        "bnb_4bit_use_double_quant": True,
-    }
+def settings(native_bf16: bool) -> dict[str, Any]:
+    options = {**QUANTIZATIONS["nf4-double"].options}
+    del options["load_in_4bit"]  # the exercise gives it
+    return {**options, "bnb_4bit_compute_dtype": "bfloat16" if native_bf16 else "float16"}
 
 
-def with_dtypes(native_bf16: bool) -> dict[str, object]:
+def with_dtypes(native_bf16: bool) -> dict[str, Any]:
     import torch
 
     chosen = settings(native_bf16)

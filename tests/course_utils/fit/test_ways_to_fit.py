@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import ast
 import json
+from collections import Counter
 from functools import cache
 
 import pytest
 import torch
-from transformers import CONFIG_MAPPING, AutoModelForCausalLM
+from transformers import AutoModelForCausalLM
 
 import course_utils as cu
 from course_utils.gpus import Device
-from tests.support.paths import CATALOGUE
+from tests.support.catalogue import config_of
 
 CHAT = "practice/tiny-chat"
 WAYS = ("int8", "nf4", "nf4-double", "fp4")
 GIB = 2**30
 
 
-@cache
-def config(repo_id):
-    """Of a model whose repo is gated, so that nobody here may read its config."""
-    path = CATALOGUE / f"{repo_id.replace('/', '--')}.json"
-    fields = json.loads(path.read_text())["config"]
-    return CONFIG_MAPPING[fields["model_type"]].from_dict(fields)
+# Of models whose repos are gated, so that nobody here may read their configs from the Hub.
+config = cache(config_of)
 
 
 def laptop(gib):
@@ -121,7 +118,7 @@ def test_a_t4_is_never_asked_for_bfloat16():
 
 def test_one_gpu_is_filled_and_only_what_exceeds_it_is_planned():
     """ "auto" plans a 4-bit model with 0.81 of the free memory and refuses some that fit."""
-    fits = cu.ways_to_fit(config("meta-llama/Llama-3.1-8B-Instruct"), "T4")
+    fits = cu.ways_to_fit(config("meta-llama/Llama-3.1-8B-Instruct"), "T4", context=512)
     for one in fits:
         expected = 'device_map="auto"' if one.verdict == "spills" else 'device_map={"": 0}'
         assert expected in one.code
@@ -189,6 +186,21 @@ def test_apple_and_cpu_count_free_ram_and_hold_no_cuda_context():
     assert fits[0].host_ram >= cu.estimate_memory(CHAT).weights
     apple = Device("mps", "Apple", memory=16 * GIB, free=12 * GIB)
     assert cu.ways_to_fit(CHAT, apple).memory == 12 * GIB
+
+
+def test_where_the_scores_of_attention_do_not_fit_beside_spilling_reads_the_prompt_in_pieces():
+    """With 2,048 tokens on a T4, what stays on the GPU exceeds what device_map="auto" leaves."""
+    fits = cu.ways_to_fit(config("meta-llama/Llama-3.1-8B-Instruct"), "T4", context=2048)
+    assert fits[0].verdict == "does not fit" and fits[-1].verdict == "spills"
+    assert fits[-1].chunk and "prefill_chunk_size" in fits[-1].code
+
+
+def test_a_bigger_gpu_is_judged_by_what_it_needs_itself():
+    """On a T4 grouped heads cost 170 GiB for 16,384 tokens, on a newer GPU nothing."""
+    fits = cu.ways_to_fit(config("meta-llama/Llama-3.1-70B-Instruct"), "T4", context=16_384)
+    gpu = next(one.name for one in fits.advice if one.kind == "a bigger GPU")
+    assert cu.GPUS[gpu].memory < 100 * GIB
+    assert cu.ways_to_fit(config("meta-llama/Llama-3.1-70B-Instruct"), gpu, 16_384).best
 
 
 def test_two_gpus_share_what_one_cannot_hold():
@@ -266,6 +278,64 @@ def test_where_no_single_gpu_is_enough_several_are_counted():
 
 def test_advice_is_not_looked_for_where_something_fits():
     assert cu.ways_to_fit(CHAT, "T4").advice == ()
+
+
+# What is asked of the Hub
+
+
+@pytest.mark.parametrize("repo_id", [CHAT, "practice/sharded-chat"])
+def test_each_file_of_a_repo_is_read_once(repo_id, run_python, recording_practice_hub):
+    code = f"""
+import course_utils as cu
+cu.start()
+for fits in (cu.ways_to_fit("{repo_id}", "T4"), cu.ways_to_fit("{repo_id}", 2**28)):
+    assert len(fits) > 4
+explorer = cu.FitExplorer("{repo_id}", "T4").choose("A100", 4096, 2, "nf4")
+"""
+    run_python(code, HF_ENDPOINT=recording_practice_hub.url)
+    asked = [path for path in recording_practice_hub.paths if repo_id in path]
+    listed = [path for path in asked if path.startswith("/api/models/")]
+    read = [path for path in asked if "/resolve/" in path]
+    files = {path.rsplit("/", 1)[1] for path in read}
+    shards = {f"model-0000{number}-of-00003.safetensors" for number in (1, 2, 3)}
+    weights = {"model.safetensors"} | (shards if "sharded" in repo_id else set())
+    assert files == {"config.json"} | weights
+    assert len(listed) == 3
+    assert Counter(path.rsplit("/", 1)[1] for path in read) == dict.fromkeys(files, 3)
+
+
+def test_what_was_read_is_handed_down(monkeypatch):
+    from course_utils.memory import read_checkpoint
+
+    checkpoint = read_checkpoint(CHAT)
+    monkeypatch.setattr("course_utils.hub.client.ask", None)
+    monkeypatch.setattr("course_utils.memory.checkpoint.ask", None)
+    monkeypatch.setattr("course_utils.memory.headers.ask", None)
+    assert cu.ways_to_fit(checkpoint, "T4").best.verdict == "fits"
+    assert cu.estimate_memory(checkpoint, quantization="nf4").weights_basis == "exact"
+    cu.FitExplorer(checkpoint, "T4").choose(context=4096)
+
+
+def test_a_proven_family_is_fitted_without_torch(hub, run_python):
+    code = f"""
+import sys, huggingface_hub, course_utils as cu
+print(len(cu.ways_to_fit("{CHAT}", "T4")), "torch" in sys.modules, "transformers" in sys.modules)
+"""
+    assert run_python(code, HF_ENDPOINT=hub.url).stdout.split() == ["5", "False", "False"]
+
+
+def test_the_class_of_a_proven_family_is_what_transformers_says():
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as BY_TYPE
+
+    from course_utils.fit.code import CAUSAL, class_of
+    from course_utils.memory import Checkpoint
+    from course_utils.memory.by_headers import FAMILIES
+
+    for model_type in FAMILIES:
+        fields = {"model_type": model_type, "architectures": [BY_TYPE[model_type]]}
+        assert class_of(Checkpoint("", config=fields)) == CAUSAL
+        fields["architectures"] = ["LlamaForSequenceClassification"]
+        assert class_of(Checkpoint("", config=fields)) == "LlamaForSequenceClassification"
 
 
 # What goes in and what comes out

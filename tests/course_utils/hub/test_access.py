@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import huggingface_hub.constants
@@ -16,8 +16,10 @@ import pytest
 
 import course_utils as cu
 from course_utils.hub.access import STATUSES
+from course_utils.hub.access_steps import Situation, next_steps
 from practice_hub import PracticeHub
 from practice_hub.visitor import Visitor, claim
+from tests.support.servers import Reply, http_server
 
 OPEN, AUTO, MANUAL, PRIVATE = (
     "practice/tiny-chat",
@@ -235,32 +237,18 @@ def test_a_repo_that_hangs_is_given_up_in_time(token, monkeypatch):
 @pytest.fixture
 def answering() -> Iterator[Callable[..., str]]:
     """A server on loopback in a Hub's place; ``answers`` maps the end of a path to an answer."""
-    servers = []
+    with ExitStack() as servers:
 
-    def serve(**answers: tuple[int, dict[str, str], bytes]) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                end = self.path.partition("?")[0].rpartition("/")[2].replace("-", "_")
+        def serve(**answers: Reply) -> str:
+            def reply(request: BaseHTTPRequestHandler) -> Reply:
+                end = request.path.partition("?")[0].rpartition("/")[2].replace("-", "_")
                 status, headers, body = answers.get(end, answers["otherwise"])
-                sent = self.headers.get("authorization", "")
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value.format(sent=sent))
-                self.end_headers()
-                self.wfile.write(body)
+                sent = request.headers.get("authorization", "")
+                return status, {key: text.format(sent=sent) for key, text in headers.items()}, body
 
-            def log_message(self, *_: object) -> None:
-                pass
+            return servers.enter_context(http_server(reply))
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield serve
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+        yield serve
 
 
 ASK = """
@@ -307,7 +295,7 @@ def test_a_server_that_repeats_the_token_does_not_get_it_shown(answering, run_py
     words = refusal(403, "You sent {sent}, I do not like it.", **{"X-Error-Code": "GatedRepo"})
     url = answering(name=INFO, whoami_v2=ME, otherwise=words)
     finished = run_python(ASK, HF_ENDPOINT=url, HF_TOKEN=SECRET)
-    assert finished.stdout.startswith("terms not accepted")
+    assert finished.stdout.startswith("refused at the gate")
     assert "You sent Bearer …" in finished.stdout
     assert SECRET not in finished.stdout + finished.stderr
 
@@ -373,6 +361,91 @@ install({visitor.create_token("secret")!r}, fake_shell=True)
     out = run_python(code.replace("owner/name", AUTO), HF_ENDPOINT=hub.url).stdout
     assert out.startswith("terms not accepted")
     assert "the Colab secret HF_TOKEN" in out
+
+
+@pytest.mark.parametrize(
+    ("refuses", "words"),
+    [("NotebookAccessError", "may not read"), ("TimeoutException", "did not answer in time")],
+)
+def test_a_colab_secret_that_was_held_back_is_not_called_none(refuses, words, run_python, hub):
+    code = f"""
+import warnings; warnings.simplefilter("ignore")
+from tools.colab_stand_in import install
+install("hf_secret", fake_shell=True, refuses={refuses!r})
+{ASK}"""
+    out = run_python(code.replace("owner/name", AUTO), HF_ENDPOINT=hub.url).stdout
+    assert out.startswith("login needed")
+    assert words in out and "Notebook access" in out
+    assert "none was found" not in out and "hf_secret" not in out
+
+
+# --- By region -----------------------------------------------------------------------------------
+
+NOT_GATED = INFO[:2] + (
+    b'{"id": "owner/name", "gated": false, "private": false, '
+    b'"siblings": [{"rfilename": "README.md"}, {"rfilename": "config.json"}]}',
+)
+FINE = (
+    200,
+    {},
+    b'{"name": "anna", "auth": {"accessToken": {"role": "fineGrained", "fineGrained": '
+    b'{"canReadGatedRepos": false}}}}',
+)
+REGIONS = [
+    "This model is not available in your region.",
+    "Access to model owner/name is restricted in your country.",
+    "Not available in the European Union.",
+    "Unavailable due to export control regulations.",
+]
+
+
+@pytest.mark.parametrize("words", REGIONS)
+@pytest.mark.parametrize("token", ["", SECRET])
+def test_a_region_is_not_the_tokens_fault(words, token, answering, run_python):
+    url = answering(name=NOT_GATED, whoami_v2=FINE, otherwise=refusal(403, words))
+    out = run_python(ASK, HF_ENDPOINT=url, HF_TOKEN=token).stdout
+    assert out.startswith("refused by region"), out
+    assert words in out
+    assert "scope" not in out and "settings/tokens" not in out
+
+
+def test_a_gated_repo_may_be_refused_by_region_as_well(answering, run_python):
+    words = refusal(403, REGIONS[0], **{"X-Error-Code": "GatedRepo"})
+    url = answering(name=INFO, whoami_v2=ME, otherwise=words)
+    out = run_python(ASK, HF_ENDPOINT=url, HF_TOKEN=SECRET).stdout
+    assert out.startswith("refused by region"), out
+    assert "Read the terms" not in out
+
+
+def test_a_repo_that_opens_and_refuses_its_files_is_not_open(answering, run_python):
+    url = answering(name=NOT_GATED, auth_check=(200, {}, b"OK"), otherwise=refusal(403, REGIONS[0]))
+    out = run_python(ASK, HF_ENDPOINT=url).stdout
+    assert out.startswith("refused by region"), out
+    assert "config.json: 403" in out
+
+
+def test_451_is_a_region_too(answering, run_python):
+    url = answering(name=NOT_GATED, otherwise=refusal(451, "No."))
+    assert run_python(ASK, HF_ENDPOINT=url).stdout.startswith("refused by region")
+
+
+def test_a_fine_grained_token_is_not_blamed_where_there_is_no_gate(answering, run_python):
+    url = answering(name=NOT_GATED, whoami_v2=FINE, otherwise=refusal(403, "Forbidden."))
+    out = run_python(ASK, HF_ENDPOINT=url, HF_TOKEN=SECRET).stdout
+    assert out.startswith("refused |"), out
+
+
+def test_what_agreeing_gives_away_is_said(hub, token):
+    for repo_id in (AUTO, MANUAL):
+        assert "e-mail address" in cu.check_access(repo_id).next_steps[0]
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_every_status_has_a_next_step(status):
+    for token_place in (None, "the variable HF_TOKEN"):
+        at = Situation("a/b", "https://huggingface.co", token_place, None, "manual", None)
+        steps = list(next_steps(status, at))
+        assert steps and all(steps), status
 
 
 # --- What is no question -------------------------------------------------------------------------

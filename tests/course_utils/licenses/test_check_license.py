@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 import course_utils as cu
 from course_utils.hub import client as hub_client
 from course_utils.licenses import KINDS, USES, known_licenses, license_kind
-from course_utils.licenses.table import find_license, mentioned, recognize
+from course_utils.licenses.table import find_license, mentioned
+from course_utils.licenses.texts import recognize
 from practice_hub.repos import Repo
 from tests.support.own_hub import repo, serving
 
@@ -220,8 +221,10 @@ def test_llama_and_gemma_say_what_matters():
     gemma = str(cu.check_license("google/gemma-2-2b-it"))
     assert "distillation" in gemma
     nemotron = cu.check_license("nvidia/Llama-3.1-Nemotron-Nano-8B-v1")
-    assert nemotron.verdict == "cannot-tell"
+    assert nemotron.verdict == "yes-if"
     assert "llama3.1" in " ".join(nemotron.findings)
+    assert "NVIDIA" in " ".join(nemotron.conditions)
+    assert "700 million" in " ".join(nemotron.conditions)
 
 
 def test_a_long_lineage_is_not_followed_for_ever():

@@ -15,8 +15,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.ground_truth import (
-    BITS_AND_BYTES,
+from course_utils.memory import estimate_memory, measure_memory
+from course_utils.memory.assumptions import Assumptions
+from course_utils.memory.by_headers import FAMILIES, exact_by_headers
+from course_utils.memory.by_transformers import by_transformers
+from course_utils.memory.checkpoint import read_checkpoint
+from course_utils.memory.estimate import add_up
+from course_utils.memory.quantization import QUANTIZATIONS
+from practice_hub.catalogue import BUILT_IN
+from tests.support.ground_truth import (
     cache_bytes,
     class_of,
     config_of,
@@ -24,12 +31,7 @@ from benchmarks.ground_truth import (
     resident_bytes,
     save_random,
 )
-from benchmarks.shrunken import shrink
-from course_utils.memory import estimate_memory, measure_memory
-from course_utils.memory.by_headers import FAMILIES, exact_by_headers
-from course_utils.memory.checkpoint import read_stored
-from course_utils.memory.quantization import quantized_bytes
-from practice_hub.catalogue import BUILT_IN
+from tests.support.shrunken import shrink
 
 CONTEXT, BATCH = 11, 2  # beyond the window of 8 that shrunken models slide
 # One model of each family that the quick path vouches for, and what is built in other ways.
@@ -128,8 +130,12 @@ def test_weights_to_the_byte(repo_id, small):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_families_of_the_quick_path_are_proven(family, small):
-    """What the test above found exact came by the quick path, in every family that it claims."""
-    assert exact_by_headers(read_stored(small(QUICK[family]).folder), None) is not None
+    """What the test above found exact came by headers, and transformers says the same of it."""
+    checkpoint = read_checkpoint(small(QUICK[family]).folder)
+    for dtype, quantization in WAYS[0]:
+        assumed = Assumptions(dtype, quantization)
+        told = [exact_by_headers(checkpoint, dtype), by_transformers(checkpoint, dtype)]
+        assert add_up(told[0], assumed) == add_up(told[1], assumed)
 
 
 def test_a_classifiers_head_is_quantized_too(small):
@@ -146,7 +152,7 @@ def test_parameters_count_tied_weights_once(small):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(1, 700), st.integers(1, 700), st.sampled_from(sorted(BITS_AND_BYTES)))
+@given(st.integers(1, 700), st.integers(1, 700), st.sampled_from(sorted(QUANTIZATIONS)))
 def test_a_linear_layer_of_any_shape(out_features, in_features, quantization):
     if quantization == "int8":
         layer = bitsandbytes.nn.Linear8bitLt(
@@ -163,7 +169,7 @@ def test_a_linear_layer_of_any_shape(out_features, in_features, quantization):
     with torch.no_grad():
         layer.weight.data.normal_()
     loaded = resident_bytes(layer.to("cpu"))
-    assert quantized_bytes(quantization, out_features, in_features) == loaded
+    assert QUANTIZATIONS[quantization].bytes(out_features, in_features) == loaded
 
 
 # --- The cache -----------------------------------------------------------------------------------
@@ -195,6 +201,6 @@ def test_no_cache_where_nothing_is_generated(repo_id, small):
 def test_a_quantized_model_keeps_its_cache_in_the_dtype_of_the_rest(small):
     model = small(QUICK["qwen2"])
     loaded = load(model.cls, model.folder, "bfloat16", None)
-    for quantization in BITS_AND_BYTES:
+    for quantization in QUANTIZATIONS:
         estimate = estimate_memory(model.folder, "bfloat16", quantization, CONTEXT, BATCH)
         assert estimate.kv_cache == cache_bytes(loaded, CONTEXT, BATCH)[0]

@@ -9,8 +9,9 @@ import torch
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
 import course_utils as cu
-from benchmarks.ground_truth import BITS_AND_BYTES, resident_bytes
 from course_utils.memory import measure
+from course_utils.memory.quantization import QUANTIZATIONS
+from tests.support.ground_truth import resident_bytes
 
 CHAT = "practice/tiny-chat"
 
@@ -22,17 +23,27 @@ def practice_only(pytestconfig) -> None:
 
 
 def chat(quantization: str | None = None, **options: Any) -> torch.nn.Module:
-    how = BitsAndBytesConfig(**BITS_AND_BYTES[quantization]) if quantization else None
+    how = BitsAndBytesConfig(**QUANTIZATIONS[quantization].options) if quantization else None
     return AutoModelForCausalLM.from_pretrained(CHAT, quantization_config=how, **options)
 
 
-@pytest.mark.parametrize("quantization", BITS_AND_BYTES)
+@pytest.mark.parametrize("quantization", QUANTIZATIONS)
 def test_scales_and_tables_are_counted(quantization, hub):
     model = chat(quantization)
     found = cu.measure_memory(model)
     assert found.weights == resident_bytes(model)
     assert found.weights - found.quantization_state == model.get_memory_footprint()
     assert found.quantization_state > 0
+
+
+@pytest.mark.parametrize("quantization", QUANTIZATIONS)
+def test_the_options_of_each_way_give_what_its_name_says(quantization, hub):
+    layer = chat(quantization).model.layers[0].mlp.up_proj
+    if quantization == "int8":
+        assert layer.weight.dtype == torch.int8 and layer.weight.SCB is not None
+        return
+    state = layer.weight.quant_state
+    assert (state.quant_type, state.nested) == (quantization[:3], quantization == "nf4-double")
 
 
 @pytest.mark.parametrize("quantization", [None, "int8", "nf4", "nf4-double"])

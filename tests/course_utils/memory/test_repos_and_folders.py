@@ -13,10 +13,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import course_utils as cu
-from benchmarks.ground_truth import class_of, config_of, load, resident_bytes, save_random
-from benchmarks.shrunken import shrink
-from course_utils.memory import quick_estimate
+from course_utils.memory.assumptions import Assumptions
+from course_utils.memory.by_bounds import by_headers
+from course_utils.memory.checkpoint import read_checkpoint
+from course_utils.memory.estimate import add_up
 from practice_hub.catalogue import BUILT_IN
+from tests.support.catalogue import fields_of
+from tests.support.ground_truth import class_of, config_of, load, resident_bytes, save_random
+from tests.support.shrunken import shrink
 
 CHAT = "practice/tiny-chat"
 GATED = "practice/gated-chat"
@@ -31,8 +35,7 @@ def practice_only(pytestconfig) -> None:
 
 def checkpoint(repo_id: str, folder: Path, **changes: Any) -> Path:
     """A shrunken model of the catalogue, with random weights."""
-    path = BUILT_IN / f"{repo_id.replace('/', '--')}.json"
-    fields = json.loads(path.read_text(encoding="utf-8"))["config"]
+    fields = fields_of(repo_id)
     fields.pop("quantization_config", None)
     whole = config_of(fields).to_dict() | {"architectures": fields["architectures"]}
     small = shrink(whole) | changes
@@ -73,12 +76,16 @@ def test_a_repo_is_as_large_as_what_is_loaded_from_it(hub):
         assert cu.estimate_memory(loaded).weights == resident_bytes(loaded)
 
 
-def test_quick_estimate_says_stored_where_no_test_vouches(tmp_path):
+def test_headers_alone_say_stored_where_no_test_vouches(tmp_path):
+    """What is left where transformers lacks a library that the model needs."""
     folder = checkpoint("google-t5/t5-small", tmp_path)
-    exact, quick = cu.estimate_memory(folder), quick_estimate(folder)
-    assert (exact.weights_basis, quick.weights_basis) == ("exact", "stored")
-    assert quick.weights == pytest.approx(exact.weights, rel=0.02)
-    low, high = quick_estimate(folder, quantization="nf4").weights_range
+    exact, inventory = cu.estimate_memory(folder), by_headers(read_checkpoint(folder), None)
+    rough = add_up(inventory, Assumptions())
+    assert (exact.weights_basis, rough.weights_basis) == ("exact", "stored")
+    assert rough.weights == pytest.approx(exact.weights, rel=0.02)
+    quantized = add_up(inventory, Assumptions(quantization="nf4"))
+    assert quantized.weights_basis == "range"
+    low, high = quantized.weights_range
     assert low <= loaded_bytes(folder, None, "nf4") <= high
 
 
@@ -94,11 +101,10 @@ def test_quick_estimate_says_stored_where_no_test_vouches(tmp_path):
 def test_the_quick_path_steps_back_from_a_question(missing, changes, tmp_path):
     """It vouches for what headers and config agree on, and leaves the rest to the full path."""
     from course_utils.memory.by_headers import exact_by_headers
-    from course_utils.memory.checkpoint import read_stored
 
     folder = checkpoint("meta-llama/Llama-3.2-3B-Instruct", tmp_path)
     change_config(folder, **changes)
-    assert (exact_by_headers(read_stored(folder), None) is not None) == (missing == "nothing")
+    assert (exact_by_headers(read_checkpoint(folder), None) is not None) == (missing == "nothing")
 
 
 # --- Behind a gate -------------------------------------------------------------------------------
