@@ -17,7 +17,7 @@ import course_utils as cu
 from course_utils.hub.access import STATUSES
 from course_utils.hub.access_steps import Situation, next_steps
 from practice_hub import PracticeHub
-from practice_hub.actions import Visitor
+from practice_hub.visitor import Visitor, claim
 from tests.support.servers import Reply, http_server
 
 OPEN, AUTO, MANUAL, PRIVATE = (
@@ -498,7 +498,8 @@ for decision in (None, "agree", "rejected", "reset"):
 
 def test_the_last_login_of_ones_own_can_be_approved_without_its_code():
     with PracticeHub(room_key="hotel-wifi-42") as room:
-        anna, ben = (Visitor(f"{room.url}/hotel-wifi-42/{name}") for name in ("anna", "ben"))
+        door = f"{room.url}/hotel-wifi-42"
+        anna, ben = (Visitor(claim(f"{door}/{name}")) for name in ("anna", "ben"))
         session = huggingface_hub.utils.get_session()
         login = session.post(f"{anna.url}/oauth/device", data={"client_id": "course"}).json()
         with pytest.raises(ValueError, match="No login of yours waits"):

@@ -16,7 +16,7 @@ from course_utils.memory.assumptions import Assumptions
 from course_utils.memory.by_bounds import by_headers
 from course_utils.memory.checkpoint import read_checkpoint
 from course_utils.memory.estimate import add_up
-from practice_hub.described import BUILT_IN
+from practice_hub.catalogue import BUILT_IN
 from tests.support.catalogue import fields_of
 from tests.support.ground_truth import class_of, config_of, load, resident_bytes, save_random
 from tests.support.shrunken import shrink
