@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from practice_hub.answers import HubError
+from practice_hub.published import published_models
 from practice_hub.repos import RepoFile
 
 BYTE_RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{0,18})")
@@ -55,8 +56,11 @@ def byte_range(request: Request, size: int) -> range | None:
 
 def weights_not_held(repo_id: str, path: str) -> HubError:
     """Not a 403, which clients explain by the token; and without a code, as the file is listed."""
+    where = f"The model itself is at https://huggingface.co/{repo_id}"
+    if repo_id in published_models():
+        where = "`python -m practice_hub --fetch` brings them; then start the practice Hub again."
     return HubError(
         404,
         f"The practice Hub describes {repo_id} but does not hold its weights: of {path} only the "
-        f"header can be read here. The model itself is at https://huggingface.co/{repo_id}",
+        f"header can be read here. {where}",
     )
