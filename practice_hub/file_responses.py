@@ -8,6 +8,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from practice_hub.published import published_models
 from practice_hub.repos import RepoFile
 from practice_hub.responses import HubError
 
@@ -80,8 +81,8 @@ def tokenizer_not_held(request: Request, repo_id: str, sha: str) -> Response:
         return Response(headers=headers, media_type="text/plain; charset=utf-8")
     raise HubError(
         404,
-        f"The practice Hub describes {repo_id} but does not hold its tokenizer. The model itself "
-        f"is at https://huggingface.co/{repo_id}",
+        f"The practice Hub describes {repo_id} but does not hold its tokenizer. "
+        f"{_where_it_is(repo_id)}",
     )
 
 
@@ -90,5 +91,11 @@ def weights_not_held(repo_id: str, path: str) -> HubError:
     return HubError(
         404,
         f"The practice Hub describes {repo_id} but does not hold its weights: of {path} only the "
-        f"header can be read here. The model itself is at https://huggingface.co/{repo_id}",
+        f"header can be read here. {_where_it_is(repo_id)}",
     )
+
+
+def _where_it_is(repo_id: str) -> str:
+    if repo_id in published_models():
+        return "`python -m practice_hub --fetch` brings it; then start the practice Hub again."
+    return f"The model itself is at https://huggingface.co/{repo_id}"

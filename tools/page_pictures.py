@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from PIL import Image
+from practice_hub.actions import Visitor
 
 from course_utils.drawings.page import FOLDER
 from practice_hub import PracticeHub
-from practice_hub.actions import Visitor
 from practice_hub.published import FOLDER_VARIABLE
 
 WIDTH, HEIGHT, SCALE = 560, 1000, 2
