@@ -65,6 +65,14 @@ def allows(text: str) -> bool:
     return _without_allowances(_pattern("not_only").sub(" ", folded_text(text)))[1]
 
 
+def forbids_below(heading: str, sentence: str) -> bool:
+    """Whether it names commerce below a heading that rules uses out."""
+    if not _pattern("rules_out").search(folded_text(heading)):
+        return False
+    rest, _ = _without_allowances(_pattern("not_only").sub(" ", folded_text(sentence)))
+    return bool(_pattern("commerce").search(rest))
+
+
 def relicenses(sentence: str) -> bool:
     """Whether it sets this license apart from the base model's."""
     return bool(_pattern("relicenses").search(folded_text(sentence)))
