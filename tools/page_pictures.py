@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from PIL import Image
-from practice_hub.actions import Visitor
+from practice_hub.visitor import Visitor
 
 from course_utils.drawings.page import FOLDER
 from practice_hub import PracticeHub
