@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from PIL import Image
-from practice_hub.visitor import Visitor
 
 from course_utils.drawings.page import FOLDER
 from practice_hub import PracticeHub
 from practice_hub.published import FOLDER_VARIABLE
+from practice_hub.visitor import Visitor
 
 WIDTH, HEIGHT, SCALE = 560, 1000, 2
 AIR = 14  # pixels around what is cut out

@@ -23,7 +23,7 @@ def guard_token_secret(may_pass: Callable[[str], bool] | None) -> None:
     """
     if not on_colab():
         return
-    from google.colab import userdata  # type: ignore[import-not-found]  # only on Colab
+    from google.colab import userdata
 
     ask = getattr(userdata.get, "unguarded", userdata.get)
 
