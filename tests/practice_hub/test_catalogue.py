@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import huggingface_hub
+import huggingface_hub.utils
 import pytest
 import safetensors.torch
 import torch

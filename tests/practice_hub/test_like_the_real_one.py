@@ -9,7 +9,7 @@ import struct
 import subprocess
 from pathlib import Path
 
-import huggingface_hub
+import huggingface_hub.utils
 import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError

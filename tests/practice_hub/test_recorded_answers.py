@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import huggingface_hub
+import huggingface_hub.utils
 import pytest
 
 from practice_hub import PracticeHub

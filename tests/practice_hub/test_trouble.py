@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-import huggingface_hub
+import huggingface_hub.utils
 import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
