@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+# The cache's name in what a model puts out: since transformers 5.24, before it, and before it for
+# models with states.
+CACHE_NAMES = ("cache", "past_key_values", "cache_params")
 PROBE_TOKENS = 4  # sent through a model without memory
 PROBE_ENCODED = 8  # and so many came from its encoder
 
@@ -108,7 +111,7 @@ def observed_cache(model: PreTrainedModel) -> Cache:
             continue
     if output is None:
         return _cache_by_config(model)
-    found = output.get("past_key_values") or output.get("cache_params")
+    found = cache_in(output)
     if not hasattr(found, "layers") and not hasattr(found, "self_attention_cache"):
         return Cache()
     own = getattr(found, "self_attention_cache", found).layers
@@ -120,6 +123,15 @@ def observed_cache(model: PreTrainedModel) -> Cache:
     if states:
         notes += ("layers of linear attention keep a state of fixed size in place of keys",)
     return Cache(tuple(layer for layer in layers if layer), states, notes)
+
+
+def cache_in(output: Mapping[str, Any]) -> Any:
+    """The cache in what a model put out, or None, by whichever name this transformers gives it.
+
+    The names that are there are looked through: asking for an older one prints a warning.
+    """
+    parts = dict(output.items())
+    return next((parts[name] for name in CACHE_NAMES if parts.get(name)), None)
 
 
 @dataclass(frozen=True)
