@@ -24,6 +24,7 @@ FOREIGN = 2 / 3  # share of a file's words, from which on it is a text of its ow
 MADE_FROM_SHARE = 1 / 3  # the same, of a text that says what it was made from
 CLAUSE = 40  # words: added to the bare head of a known text, so few are still an addition
 BRIDGE = 2  # words of the known text between added ones, which are read together
+LONGEST_ASIDE = 300  # characters of a line that names the license or its owner
 WORD = re.compile(r"(?:[^\W_]|\+)+")
 MARK = re.compile(r"[.!?)\]\"'”]+")
 NAMES_ONLY = re.compile(
@@ -136,7 +137,7 @@ class _Word:
 def _placed_words(text: str) -> Iterator[_Word]:
     """Each word with its place; lines that stand beside a license are left out."""
     for line in re.finditer(r"[^\r\n]+", text):
-        if not BESIDE_THE_TEXT.fullmatch(line[0]):
+        if len(line[0]) > LONGEST_ASIDE or not BESIDE_THE_TEXT.fullmatch(line[0]):
             yield from (
                 _Word(word[0].casefold(), line.start() + word.start(), line.start() + word.end())
                 for word in WORD.finditer(line[0])
@@ -166,7 +167,7 @@ def _pieces(text: str, words: list[_Word], foreign: list[bool]) -> Iterator[Piec
             last -= 1
         begin, end = words[at].begin, words[last].end
         said = text[begin:end] + (found[0] if (found := MARK.match(text, end)) else "")
-        if not NAMES_ONLY.fullmatch(said):
+        if len(said) > LONGEST_ASIDE or not NAMES_ONLY.fullmatch(said):
             yield Piece(1 + len(re.findall(r"\r\n?|\n", text[:begin])), said)
         at = last + 1
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from course_utils.licenses import texts
+from course_utils.licenses import texts, wording
 from course_utils.licenses.table import find_license
 from course_utils.licenses.texts import read_license_text
 
@@ -83,3 +83,10 @@ def test_two_texts_in_one_file_are_both_found():
 def test_other_alphabets_are_not_overlooked():
     reading = read_license_text(f"{MIT}\n本软件禁止商业使用。\n")
     assert any("禁止商业使用" in piece.text for piece in reading.added)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("piece", ["<!--", "**a", "[", "commercial ", "non-commercial", "not "])
+def test_no_repetition_makes_it_slow(piece):
+    read_license_text(piece * 20_000)
+    assert len(list(wording.statements(1, piece * 20_000))) <= 1
