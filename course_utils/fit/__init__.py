@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from course_utils.fit.advice import Alternative, alternatives
 from course_utils.fit.code import PLACEHOLDER
-from course_utils.fit.ways import RULE, Way, all_ways, best_of, usable_bytes
+from course_utils.fit.ways import FITS, RULE, SPILLS, TIGHT, Way, all_ways, best_of, usable_bytes
+from course_utils.fit.ways import NO as DOES_NOT_FIT
 from course_utils.gpus import Device, Gpu, planned_for
 from course_utils.memory import Checkpoint, MemoryEstimate, read_checkpoint
 from course_utils.memory.assumptions import CONTEXT
-from course_utils.report import TableReport
+from course_utils.palette import IF, NO, UNSURE, YES
+from course_utils.report import TableReport, bar
 from course_utils.text import in_tokens, known
 from course_utils.units import in_gb, in_gib
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+
+VERDICT_COLOURS = {FITS: YES, TIGHT: IF, SPILLS: UNSURE, DOES_NOT_FIT: NO}
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,6 +70,14 @@ class FitTable(TableReport, Sequence[Way]):
                 known(way.disk, in_gb),
                 known(way.download, in_gb),
             )
+
+    def drawn(self, row: int, column: str) -> str:
+        """What a way needs, as a bar with the device's memory as a line."""
+        if column != "expected":
+            return ""
+        way, whole = self.ways[row], max(self.memory, *(one.high for one in self.ways))
+        colour = VERDICT_COLOURS[way.verdict]
+        return bar(way.bytes / whole, way.high / whole, self.memory / whole, colour)
 
     def to_dict(self) -> dict[str, Any]:
         return {**super().to_dict(), "best": asdict(self.best) if self.best else None}
