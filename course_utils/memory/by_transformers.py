@@ -99,7 +99,7 @@ def _built(
         dtype=dtype,
         tensors=tensors,
         cache=cache,
-        sizes=sizes_of(text),
+        sizes=sizes_of(text, tensors),
         attention=attention_of(text, kernel),
         experts=experts_of(text),
         ties=ties,

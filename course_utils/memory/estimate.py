@@ -198,7 +198,7 @@ def add_up(inventory: Inventory, assumed: Assumptions) -> MemoryEstimate:
         basis="",
     )
     attention = scores(inventory, assumed)
-    estimated = activations(inventory, assumed), runtime(inventory)
+    estimated = activations(inventory, assumed, attention), runtime(inventory, assumed)
     return MemoryEstimate(
         model=inventory.name,
         dtype=inventory.dtype,
