@@ -24,6 +24,7 @@ def activations(inventory: Inventory, assumed: Assumptions, scores: Range) -> Ra
     - reading the prompt: in each layer the MLP, or attention with its scores (which the caller
       counts apart), while the cache is that of the prompt;
     - the last step: one layer's cache is copied to grow, and the cache is that of all tokens;
+      In a mixture of experts, the weights of those that its tokens use are copied;
     - choosing a token: its logits, with a copy in float32.
 
     ``high`` adds a second copy of the largest tensor, for which the allocator may find no free
@@ -43,11 +44,11 @@ def activations(inventory: Inventory, assumed: Assumptions, scores: Range) -> Ra
     copied = _largest_layer(inventory, assumed.prompt_tokens, batch) if in_pieces else 0
     logits = batch * inventory.sizes.vocabulary * (item + 4)
     mlp, attention = _mlp(inventory, assumed), _attention(inventory)
-    restored = _restored(inventory, assumed)
+    restored, chosen = _restored(inventory, assumed), batch * _chosen_experts(inventory)
 
     def most(held: int) -> int:
         reading = read + restored + max(tokens * mlp, tokens * attention + copied + held)
-        step = cache + max(grown + batch * attention, batch * mlp, logits)
+        step = cache + max(grown + batch * attention, batch * mlp, chosen, logits)
         return max(0, max(reading, step) - cache - held)
 
     expected = most(scores.expected)
@@ -71,6 +72,28 @@ def plain_forward(inventory: Inventory, assumed: Assumptions) -> int:
 def _largest_layer(inventory: Inventory, context: int, batch: int) -> int:
     sizes = (cache_bytes([one], context, batch, True) for one in inventory.cache.layers)
     return max(sizes, default=0)
+
+
+def _chosen_experts(inventory: Inventory) -> int:
+    """Bytes of the experts that one token uses, both halves and the way back, which a decode step
+    copies (``batched_mm_experts_forward``, read in transformers 5.23)."""
+    if inventory.experts is None:
+        return 0
+    sizes = inventory.sizes
+    matrices = 3 * sizes.expert_inner * sizes.width * ITEM_BYTES[inventory.dtype]
+    return inventory.experts[1] * matrices
+
+
+def tied_embedding(inventory: Inventory) -> int:
+    """Bytes of an embedding that is the head of a language model, too; 0 where there are two.
+
+    It may be there twice until the model is loaded.
+    """
+    shape = inventory.sizes.vocabulary, inventory.sizes.width
+    found = sum(one.shape == shape for one in inventory.tensors)
+    if found != 1 or not inventory.cache.layers:
+        return 0
+    return shape[0] * shape[1] * ITEM_BYTES[inventory.dtype]
 
 
 def _mlp(inventory: Inventory, assumed: Assumptions) -> int:
@@ -106,8 +129,9 @@ def _attention(inventory: Inventory) -> int:
 
 
 def _restored(inventory: Inventory, assumed: Assumptions) -> int:
-    """The largest quantized matrix, which is restored to 16 bits for a long prompt."""
-    if not (assumed.quantization or inventory.quantization):
+    """The largest matrix of 4 bits, which is restored to 16 bits for a prompt. In int8 only the
+    columns of outliers are."""
+    if (inventory.quantization or assumed.quantization) in (None, "int8"):
         return 0
     item = ITEM_BYTES[inventory.dtype]
     return max((one.values * item for one in inventory.tensors if one.quantizable), default=0)

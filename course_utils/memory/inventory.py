@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from course_utils.memory.kv_cache import Cache
 from course_utils.memory.weights import Tensor
+from course_utils.units import in_gib
 
 FULL_DTYPE = "float32"  # what transformers takes where neither config nor checkpoint names a dtype
 EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
@@ -130,6 +131,27 @@ def _latent(config: Any) -> tuple[int, int, int] | None:
         return None
     restored, value = _first(config, "qk_nope_head_dim"), _first(config, "v_head_dim")
     return restored + _first(config, "qk_rope_head_dim"), restored, value
+
+
+def vision_notes(config: Any, item_bytes: int) -> Iterator[str]:
+    """What a picture takes beside the text, of a model that looks at pictures: not counted."""
+    tower = get(config, "vision_config")
+    if not tower:
+        return
+    sizes = sizes_of(tower)
+    side, patch = _first(tower, "image_size"), _first(tower, "patch_size")
+    if not all((sizes.width, side, patch)):
+        yield "a picture takes more while its vision tower works; how much is not counted"
+        return
+    tokens = (side // patch) ** 2
+    low, high = (
+        tokens * (copies * sizes.inner + rest * sizes.width) * item_bytes
+        for copies, rest in ((2, 4), (4, 6))
+    )
+    yield (
+        f"a picture of {side} × {side} takes {in_gib(low)} to {in_gib(high)} more while its "
+        "vision tower works, which is not counted; larger ones are cut into several"
+    )
 
 
 def experts_of(config: Any) -> tuple[int, int] | None:
