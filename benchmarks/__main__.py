@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks import accuracy
+from benchmarks import accuracy, published
 from benchmarks.widgets import figures as widget_figures
 from practice_hub import PracticeHub
 from practice_hub.actions import Visitor
@@ -45,6 +45,8 @@ def main() -> None:
     )
     for what, figure in widget_figures():
         show(what, figure)
+    print("\nEstimates against published figures", flush=True)
+    published.main()
     print("\nEstimates against loaded models (minutes)", flush=True)
     accuracy.main([])
 

@@ -2,7 +2,7 @@
 
 No figure of the package is fitted to them. What a counter counts is compared with the same of an
 estimate: torch's counters do not see the CUDA context, nvidia-smi does. What the software of then
-did otherwise is taken into account: transformers before 4.50 loaded each weight into a segment of
+did otherwise is taken into account: transformers before 2025 loaded each weight into a segment of
 its own, and before 4.46 it kept the logits of the whole prompt, with a copy in float32, and each
 layer of Llama kept rotary tables of all positions (where the version was not told, in ``high``).
 
@@ -130,9 +130,7 @@ def main() -> None:
     for one in found:
         row, told = one.row, one.told
         way = row["quantization"] or row["dtype"]
-        low, expected, high = (
-            f"{end / GIB:7.2f}" for end in (told.low, told.expected, told.high)
-        )
+        low, expected, high = (f"{end / GIB:7.2f}" for end in (told.low, told.expected, told.high))
         print(
             f"{row['model']:<28}{way:<11}{row['context']:>6} + {row['generated']:<5}"
             f"{row['counter']:<21}{one.measured / GIB:7.2f}  {low}{expected}{high}"

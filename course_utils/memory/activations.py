@@ -154,7 +154,7 @@ def beyond_tensors(
     """What ``torch.cuda.memory_allocated`` counts beyond the tensors that are alive.
 
     Args:
-        reserved_at_once: transformers reserves the weights' room in one block (since 4.50).
+        reserved_at_once: transformers reserves the weights' room in one block, as it does since 2025.
     """
     quantization = inventory.quantization or assumed.quantization
     sizes = list(storages(inventory.tensors, quantization))

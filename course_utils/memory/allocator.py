@@ -1,6 +1,6 @@
 """What torch's CUDA allocator holds beyond the tensors that are asked of it.
 
-By ``c10/cuda/CUDACachingAllocator.cpp`` and ``CUDAContext``'s workspaces, read in torch 2.3 to 2.10:
+By the rules of ``c10/cuda/CUDACachingAllocator.cpp`` (``should_split``, ``get_allocation_size``):
 
 - each tensor is rounded up to 512 bytes;
 - a tensor of 10 MiB or more that finds no free block gets a segment of its own, a multiple of
@@ -8,8 +8,9 @@ By ``c10/cuda/CUDACachingAllocator.cpp`` and ``CUDAContext``'s workspaces, read 
 - any other tensor above 1 MiB may keep up to 1 MiB of its block in the same way;
 - cuBLAS works in 8.1 MiB, on GPUs of compute capability 9.0 in 32 MiB.
 
-transformers reserves the room for all weights in one block before it loads them (since 4.50), from
-which they are cut exactly; where it cannot, each gets a segment of its own.
+transformers reserves the room for all weights in one block before it loads them (since 2025,
+``caching_allocator_warmup``), from which they are cut exactly; where it cannot, each gets a segment
+of its own.
 """
 
 from __future__ import annotations

@@ -245,7 +245,7 @@ def _more(inventory: Inventory, assumed: Assumptions, held: Range) -> Iterator[s
         )
     tied, cache = tied_embedding(inventory), inventory.cache.layers
     if tied > held.high + cache_bytes(cache, assumed.context, assumed.batch):
-        yield f"its head is its embedding, which loading may hold twice: {in_gib(tied)} more until then"
+        yield f"its head is its embedding, which may be there twice while it loads: {in_gib(tied)}"
     positions = inventory.sizes.positions
     if positions and assumed.context > positions:
         yield f"the model was made for {positions:,} tokens; {assumed.context:,} are more than that"
