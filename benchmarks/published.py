@@ -1,4 +1,4 @@
-"""What others measured on GPUs, held against estimates: ``published.csv``, each row with its source.
+"""What others measured on GPUs, held against estimates: ``published.csv``, rows with sources.
 
 No figure of the package is fitted to them. What a counter counts is compared with the same of an
 estimate: torch's counters do not see the CUDA context, nvidia-smi does. What the software of then

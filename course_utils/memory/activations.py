@@ -102,7 +102,7 @@ def _mlp(inventory: Inventory, assumed: Assumptions) -> int:
 
     In a mixture of experts each token is there once for each expert that it uses, and so are both
     halves of its inner values with activation and product, or then its output, weighed, and put
-    in order (``grouped_mm_experts_forward``, read in transformers 5.23 and seen storage by storage).
+    in order (``grouped_mm_experts_forward``, read in transformers 5.23; seen storage by storage).
     """
     item, sizes = ITEM_BYTES[inventory.dtype], inventory.sizes
     of_inner = sizes.copies * item
@@ -154,7 +154,7 @@ def beyond_tensors(
     """What ``torch.cuda.memory_allocated`` counts beyond the tensors that are alive.
 
     Args:
-        reserved_at_once: transformers reserves the weights' room in one block, as it does since 2025.
+        reserved_at_once: the weights' room is reserved in one block, as transformers does.
     """
     quantization = inventory.quantization or assumed.quantization
     sizes = list(storages(inventory.tensors, quantization))
