@@ -15,7 +15,7 @@ REPOSITORY ?=
 REF ?= main
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE help venv lab test test-colab test-newest test-floors test-real-hub notebooks badges bench bench-sweep models catalogue lint clean
+.PHONY: FORCE help venv lab test test-colab test-newest test-floors test-real-hub notebooks pages badges bench bench-sweep models catalogue lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ test-real-hub: venv ## run the contract tests against huggingface.co, where it c
 
 notebooks: venv ## lessons/*.md → executed notebooks/*.ipynb (NOTEBOOKS="00")
 	@$(RUN) -m tools.notebooks build $(NOTEBOOKS)
+
+pages: venv ## take the pictures of the practice Hub's pages again, after a page has changed
+	@$(RUN) -m tools.page_pictures
 
 badges: venv ## set the public address (REPOSITORY=owner/name REF=tag) in badges and install cells
 	@$(RUN) -m tools.notebooks badges "$(REPOSITORY)" "$(REF)"

@@ -4,6 +4,7 @@ They look things up, predict, measure, draw and explain; the Hugging Face calls 
 """
 
 from course_utils.cards import CardReport, read_card
+from course_utils.drawings import Picture, draw_hits, draw_memory, pictures, show_picture
 from course_utils.errors import CourseError
 from course_utils.exercises import (
     YOUR_ANSWER,
@@ -50,12 +51,15 @@ __all__ = [
     "MemoryEstimate",
     "MemoryMeasurement",
     "Models",
+    "Picture",
     "Session",
     "VRAMGauge",
     "check_access",
     "check_answer",
     "check_license",
     "current_device",
+    "draw_hits",
+    "draw_memory",
     "estimate_memory",
     "find_models",
     "hint",
@@ -64,9 +68,11 @@ __all__ = [
     "measure_memory",
     "merge_progress",
     "perplexity",
+    "pictures",
     "progress",
     "read_card",
     "same_neighbours",
+    "show_picture",
     "solution",
     "start",
     "ways_to_fit",

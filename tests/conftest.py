@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from practice_hub import PracticeHub
-from practice_hub.actions import Visitor
 from practice_hub.published import models_folder
+from practice_hub.visitor import Visitor
 from tests.support.paths import ROOT
 from tests.support.published import MISSING, REASON, wants_models
 from tests.support.recording_hub import RecordingHub, recording_hub

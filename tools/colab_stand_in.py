@@ -32,12 +32,12 @@ def install(secret: str | None = None, fake_shell: bool = False, refuses: str = 
     class TimeoutException(Error):
         pass
 
-    def get(name: str) -> str:
-        reads.append(name)
+    def get(key: str) -> str:
+        reads.append(key)
         if refuses:
-            raise getattr(userdata, refuses)(name)
+            raise getattr(userdata, refuses)(key)
         if secret is None:
-            raise SecretNotFoundError(name)
+            raise SecretNotFoundError(key)
         return secret
 
     userdata.get = get  # type: ignore[attr-defined]

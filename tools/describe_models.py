@@ -23,7 +23,7 @@ import transformers
 from transformers.core_model_loading import revert_weight_conversion
 from transformers.modeling_utils import remove_tied_weights_from_state_dict
 
-from practice_hub.described import BUILT_IN, FACTS_SUFFIX, TENSORS_SUFFIX, file_id
+from practice_hub.catalogue import BUILT_IN, FACTS_SUFFIX, TENSORS_SUFFIX, file_id
 from practice_hub.tensor_list import Tensor, compact, count_values, expand, make_files
 
 DTYPES = {

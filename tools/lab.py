@@ -34,7 +34,9 @@ def main(arguments: list[str], notebooks: Path = NOTEBOOKS) -> int:
     told_to_end: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: told_to_end.append(number))
     with PracticeHub() as hub, temporary_home() as home:
-        print(f"Practice Hub: {hub.url}", flush=True)
+        print(f"Practice Hub: {hub.url}")
+        command = Path(sys.executable).with_name("practice-hub")
+        print(f'For another shell: eval "$({command} env {hub.url})"', flush=True)
         server = [sys.executable, "-m", "tools.lab_server", str(os.getpid())]
         environment = {**os.environ, "PRACTICE_HUB_URL": hub.url, "PRACTICE_HUB_HOME": home}
         # Ctrl-C reaches JupyterLab as well, and it asks before it goes: wait for its answer.

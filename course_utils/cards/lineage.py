@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from course_utils.cards.markdown import COMMENT, CardText
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
 
 MOST_ANCESTORS = 12
+MOST_IN_PROSE = 40  # places in one card that are looked at
+LOOK_BACK = 80  # characters before the words
+LONGEST_SENTENCE = 600
 NAMING_KEYS = ("name", "id", "model", "repo", "repo_id", "model_id", "model_name", "url", "path")
 BETWEEN = r"(?:(?![.!?。！？;]\s|[。！？;]).){0,60}?"  # between the words and the name
 LINK = re.compile(r"!?\[([^\[\]]*)\]\(\s*<?([^()\s>]*)>?[^()]*\)")
@@ -78,7 +82,7 @@ def bases_of(repo_id: str, metadata: Mapping[str, Any], card: CardText) -> Bases
         return Bases(names, {}, odd)
     found: dict[str, str] = {}
     hints = []
-    for name, words, line in _in_prose(card):
+    for name, words, line in islice(_in_prose(card), MOST_IN_PROSE):
         if name is None:
             hints.append((words, f"line {line}: {shorten(words)}"))
         elif name.casefold() != repo_id.casefold():
@@ -169,7 +173,7 @@ def _in_prose(card: CardText) -> Iterator[tuple[str | None, str, int]]:
     """Names (None for words that lead to none), the sentence around, its line."""
     for line, paragraph in _paragraphs(card):
         for found in _before().finditer(paragraph):
-            if _never().search(paragraph[: found.start()]):
+            if _never().search(paragraph[max(0, found.start() - LOOK_BACK) : found.start()]):
                 continue
             at = line + paragraph.count("\n", 0, found.start())
             words = _sentence(paragraph, found.start())
@@ -228,6 +232,8 @@ def _linked(found: re.Match[str]) -> str:
 
 def _sentence(paragraph: str, at: int) -> str:
     """The sentence, or the item of a list, in which a place lies."""
+    window = max(0, at - LONGEST_SENTENCE)
+    paragraph, at = paragraph[window : at + LONGEST_SENTENCE], at - window
     begins = [paragraph.rfind(mark, 0, at) + len(mark) for mark in BOUNDS if mark in paragraph[:at]]
     ends = [end for mark in BOUNDS if (end := paragraph.find(mark, at)) >= 0]
     return " ".join(paragraph[max(begins, default=0) : min(ends, default=len(paragraph))].split())

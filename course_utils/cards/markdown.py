@@ -331,11 +331,12 @@ def _paragraph(content: str, kind: str, first: int, last: int) -> Iterator[Any]:
         named = found["bold"] or found["plain"]
         label = readable(named).rstrip(": ")
         value = readable(found["text"])
-        if says_nothing(value):
-            return
         loose = ":" not in content[: found.start("text")]
+        if says_nothing(value) and not (loose and A_SENTENCE.search(label)):
+            return
         level = LOOSE_LABEL if loose else LABEL
-        yield _Labelled(label, Block(kind, first, last, value), level)
+        if value:
+            yield _Labelled(label, Block(kind, first, last, value), level)
     yield Block(kind, first, last, text)
 
 

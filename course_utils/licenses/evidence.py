@@ -381,6 +381,8 @@ def _read_card(card: CardText, notes: _Notes) -> None:
                 _read_mentions(first, text, notes)
             for line, sentence, around in wording.sentences(first, text):
                 quoted = f"line {line}: {shorten(_with_surroundings(sentence, around))}"
+                if text != passage.heading and wording.forbids_below(passage.heading, sentence):
+                    notes.forbids.append(f"the card, under {passage.heading}, {quoted}")
                 if not notes.relicenses and wording.relicenses(sentence):
                     notes.relicenses = quoted
                 if wording.from_scratch(sentence) and notes.tagged - {"other"}:

@@ -79,7 +79,7 @@ def named_licenses() -> dict[str, License]:
     return {
         _key(spelling): _license(row)
         for row in _rows("named.csv")
-        for spelling in row["spellings"].split()
+        for spelling in (row["id"], *row["spellings"].split())
     }
 
 

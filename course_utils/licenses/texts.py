@@ -21,10 +21,21 @@ RUN = 5  # words
 ALIKE = 0.6  # share of the shorter of two known texts that the other has, too
 WHOLE = 0.8  # share of a known text that a file has, to be that license in full
 FOREIGN = 2 / 3  # share of a file's words, from which on it is a text of its own
+MADE_FROM_SHARE = 1 / 3  # the same, of a text that says what it was made from
 CLAUSE = 40  # words: added to the bare head of a known text, so few are still an addition
+BRIDGE = 2  # words of the known text between added ones, which are read together
+LONGEST_ASIDE = 300  # characters of a line that names the license or its owner
+WORD = re.compile(r"(?:[^\W_]|\+)+")
+MARK = re.compile(r"[.!?)\]\"'”]+")
+NAMES_ONLY = re.compile(
+    r"([^.]{0,40}\blicen[cs]e\b[^.]{0,20})?(copyright|\(c\)|©|[^.]{0,60}\binc\b).{0,80}"
+    r"|[^.]{0,60}\blicen[cs]e\b[^.]{0,10}",
+    re.IGNORECASE | re.DOTALL,
+)
 MADE_FROM = re.compile(
-    r"\b(made|based|derived|adapted|taken|built)( in part)?( up)?(on|from| on| from)\b"
-    r"|\b(variant|version|modification) of the\b|\bnot the (apache|mit|bsd)\b",
+    r"(?<!portions )(?<!portions are )(?<!parts are )\b(made|based|derived|adapted|taken|built)\b"
+    r"[^.]{0,20}\b(on|from|upon)\b[^.]{0,30}\b(apache|mit|bsd|gpl|gnu)\b"
+    r"|\b(variant|version|modification) of the (apache|mit|bsd)|\bnot the (apache|mit|bsd)\b",
     re.IGNORECASE,
 )
 GRANTS = {"sell", "sublicense", "distribute", "publish", "commercial"}
@@ -61,8 +72,8 @@ class Reading:
 
 def read_license_text(text: str) -> Reading:
     """Compare a license file with the known texts."""
-    words = list(_numbered_words(text))
-    runs = _runs([word for word, _ in words])
+    words = list(_placed_words(text))
+    runs = _runs([word.text for word in words])
     shares = {name: len(known & runs) / len(known) for name, known in _known_runs().items()}
     whole = _best_of_likes({name: share for name, share in shares.items() if share >= WHOLE})
     if not whole:
@@ -74,12 +85,17 @@ def read_license_text(text: str) -> Reading:
         whole = [row.id]
     known = frozenset[tuple[str, ...]]().union(*(_known_runs()[name] for name in whole))
     foreign = _foreign(words, known)
-    if max(shares[name] for name in whole) < WHOLE and sum(foreign) > FOREIGN * len(words):
-        only_a_clause = sum(foreign) <= CLAUSE and not MADE_FROM.search(text)
-        if not only_a_clause:
-            return Reading(())
+    if max(shares[name] for name in whole) < WHOLE and _is_its_own(text, foreign):
+        return Reading(())
     licenses = tuple(row for name in whole if (row := find_license(name)))
     return Reading(licenses, tuple(_pieces(text, words, foreign)), _left_out(whole, runs), True)
+
+
+def _is_its_own(text: str, foreign: list[bool]) -> bool:
+    """Whether a text that begins like a known one, and does not have all of it, is another one."""
+    if MADE_FROM.search(text):
+        return sum(foreign) > MADE_FROM_SHARE * len(foreign)
+    return sum(foreign) > max(CLAUSE, FOREIGN * len(foreign))
 
 
 def recognize(text: str) -> License | None:
@@ -111,32 +127,49 @@ def _runs(words: list[str]) -> frozenset[tuple[str, ...]]:
     return frozenset(tuple(words[at : at + RUN]) for at in range(len(words) - RUN + 1))
 
 
-def _numbered_words(text: str) -> Iterator[tuple[str, int]]:
-    """Each word with the number of its line; lines that stand beside a license are left out."""
-    for number, line in enumerate(re.split(r"\r\n?|\n", text), start=1):
-        if not BESIDE_THE_TEXT.fullmatch(line):
-            yield from ((word, number) for word in _words(line).split())
+@dataclass(frozen=True)
+class _Word:
+    text: str
+    begin: int
+    end: int
 
 
-def _foreign(words: list[tuple[str, int]], known: frozenset[tuple[str, ...]]) -> list[bool]:
+def _placed_words(text: str) -> Iterator[_Word]:
+    """Each word with its place; lines that stand beside a license are left out."""
+    for line in re.finditer(r"[^\r\n]+", text):
+        if len(line[0]) > LONGEST_ASIDE or not BESIDE_THE_TEXT.fullmatch(line[0]):
+            yield from (
+                _Word(word[0].casefold(), line.start() + word.start(), line.start() + word.end())
+                for word in WORD.finditer(line[0])
+            )
+
+
+def _foreign(words: list[_Word], known: frozenset[tuple[str, ...]]) -> list[bool]:
     """Of each word, whether it stands in no run that the known texts have."""
     foreign = [True] * len(words)
     for at in range(len(words) - RUN + 1):
-        if tuple(word for word, _ in words[at : at + RUN]) in known:
+        if tuple(word.text for word in words[at : at + RUN]) in known:
             foreign[at : at + RUN] = [False] * RUN
     return foreign
 
 
-def _pieces(text: str, words: list[tuple[str, int]], foreign: list[bool]) -> Iterator[Piece]:
-    """The lines that hold at least one added word, those that follow each other together."""
-    lines = re.split(r"\r\n?|\n", text)
-    numbers = sorted({number for (_, number), added in zip(words, foreign, strict=True) if added})
-    while numbers:
-        last = 1
-        while last < len(numbers) and numbers[last] == numbers[last - 1] + 1:
+def _pieces(text: str, words: list[_Word], foreign: list[bool]) -> Iterator[Piece]:
+    """What the added words say: those that follow each other, with the mark behind them."""
+    at = 0
+    while at < len(words):
+        if not foreign[at]:
+            at += 1
+            continue
+        last = at
+        while last + 1 < len(words) and any(foreign[last + 1 : last + 2 + BRIDGE]):
             last += 1
-        group, numbers = numbers[:last], numbers[last:]
-        yield Piece(group[0], "\n".join(lines[number - 1] for number in group))
+        while not foreign[last]:
+            last -= 1
+        begin, end = words[at].begin, words[last].end
+        said = text[begin:end] + (found[0] if (found := MARK.match(text, end)) else "")
+        if len(said) > LONGEST_ASIDE or not NAMES_ONLY.fullmatch(said):
+            yield Piece(1 + len(re.findall(r"\r\n?|\n", text[:begin])), said)
+        at = last + 1
 
 
 def _left_out(names: Iterable[str], runs: frozenset[tuple[str, ...]]) -> tuple[str, ...]:
@@ -171,5 +204,4 @@ def _best_of_likes(shares: Mapping[str, float]) -> list[str]:
 
 
 def _words(text: str) -> str:
-    words = re.sub(r"[^\w+]+|_", " ", text.casefold()).split()
-    return f" {' '.join(words)} "
+    return f" {' '.join(word[0].casefold() for word in WORD.finditer(text))} "

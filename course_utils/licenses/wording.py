@@ -23,7 +23,7 @@ CLAUSES = re.compile(
     r"[:，、] ?| - |, (?=(?:and|so|it|you|also|free|freely|fully|open)\b)"
     r"|\b(?:but|however|sondern|aber|mais|pero|sino|mas|porem|ma)\b"
 )
-NAMES = re.compile(r"\S*\bnon-?commercial\S*")
+NAMES = re.compile(r"\S{0,60}\bnon-?commercial\S{0,60}")
 WORDS_OF_USE = re.compile(
     r"non-?commercial(ly)?|use|only|licen[cs]e|purposes?|research|academic|commercial"
 )
@@ -63,6 +63,14 @@ def forbids(text: str) -> bool:
 def allows(text: str) -> bool:
     """Whether a sentence gives commercial use out in so many words."""
     return _without_allowances(_pattern("not_only").sub(" ", folded_text(text)))[1]
+
+
+def forbids_below(heading: str, sentence: str) -> bool:
+    """Whether it names commerce below a heading that rules uses out."""
+    if not _pattern("rules_out").search(folded_text(heading)):
+        return False
+    rest, _ = _without_allowances(_pattern("not_only").sub(" ", folded_text(sentence)))
+    return bool(_pattern("commerce").search(rest))
 
 
 def relicenses(sentence: str) -> bool:
@@ -143,7 +151,7 @@ def _sentences(first: int, text: str) -> Iterator[tuple[int, str, str]]:
     for item in joined.split("\n"):
         around = " ".join(item.split())
         for found in SENTENCES.finditer(item):
-            sentence = found[0].strip()
+            sentence = found[0].strip()[:LONGEST_SENTENCE]
             if len(sentence) < SHORTEST_SENTENCE:
                 continue
             place = begin + found.start() + len(found[0]) - len(found[0].lstrip())

@@ -27,19 +27,19 @@ def guard_token_secret(may_pass: Callable[[str], bool] | None) -> None:
 
     ask = getattr(userdata.get, "unguarded", userdata.get)
 
-    def get(name: str, *arguments: Any, **options: Any) -> str:
-        if name != TOKEN_SECRET:
-            return str(ask(name, *arguments, **options))
+    def get(key: str, *arguments: Any, **options: Any) -> str:
+        if key != TOKEN_SECRET:
+            return str(ask(key, *arguments, **options))
         if may_pass is None:
-            raise userdata.SecretNotFoundError(name)
+            raise userdata.SecretNotFoundError(key)
         get.trouble = ""  # type: ignore[attr-defined]  # a function may carry a note
         try:
-            secret = str(ask(name, *arguments, **options))
+            secret = str(ask(key, *arguments, **options))
         except Exception as error:
             get.trouble = _trouble_of(error)  # type: ignore[attr-defined]
             raise
         if not may_pass(secret):
-            raise userdata.SecretNotFoundError(name)
+            raise userdata.SecretNotFoundError(key)
         return secret
 
     get.unguarded = ask  # type: ignore[attr-defined]

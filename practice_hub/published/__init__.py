@@ -54,7 +54,8 @@ class Wheel:
 class PublishedModel:
     """One entry of ``published.toml``. ``bytes`` are needed while it is fetched, ``kept`` stay.
 
-    The wheel holds the repo's files in ``folder``, or the model as a ``gguf`` file to unpack.
+    The wheel holds the repo's files in ``folder``, or the model as a ``gguf`` file to unpack. Then
+    ``shape`` is the described model with the same config and tensors.
     """
 
     repo_id: str
@@ -67,6 +68,7 @@ class PublishedModel:
     gguf: str | None = None
     license_file: str | None = None
     card: str | None = None
+    shape: str | None = None
     created: str | None = None
 
     @property
@@ -85,16 +87,34 @@ class PublishedModel:
         files = [RepoFile(**entry, local=self.place / "files" / entry["path"]) for entry in listed]
         if not all(file.local and size_of(file.local) == file.size for file in files):
             return None
-        if self.card is not None:
-            files.append(replace(RepoFile.from_disk(HERE, HERE / self.card), path="README.md"))
-        return MappingProxyType({file.path: file for file in files})
+        return MappingProxyType({file.path: file for file in [*files, *self.own_card()]})
 
-    def repo(self, files: Mapping[str, RepoFile], described: Repo | None) -> Repo:
-        """The repo as the Hub serves it. What the Hub knows beside the files is as described."""
-        modified = described.main.last_modified if described else None
-        revisions = MappingProxyType({"main": Snapshot(files, modified)})
-        if described is not None:
-            return replace(described, revisions=revisions, hub_tags=())
+    def own_card(self) -> list[RepoFile]:
+        """The card that was written for it here, where the wheel has none."""
+        if self.card is None:
+            return []
+        return [replace(RepoFile.from_disk(HERE, HERE / self.card), path="README.md")]
+
+    def repo(self, described: Mapping[str, Repo]) -> Repo | None:
+        """The repo as the Hub serves it: whole, or else described, so that lists stay the same.
+
+        What the Hub knows beside the files is what the catalogue knows.
+        """
+        known, shape, files = (
+            described.get(self.repo_id),
+            described.get(self.shape or ""),
+            self.read(),
+        )
+        if files is not None:
+            main = Snapshot(files, known.main.last_modified if known else None)
+        elif shape is not None:
+            card = {file.path: file for file in self.own_card()}
+            main = replace(shape.main, files={**shape.main.files, **card}, last_modified=None)
+        else:
+            return known
+        revisions = MappingProxyType({"main": main})
+        if known is not None:
+            return replace(known, revisions=revisions, hub_tags=())
         created = f"{self.created}T00:00:00.000Z" if self.created else None
         return Repo(self.repo_id, revisions, created, downloads=None, likes=None)
 
@@ -138,12 +158,9 @@ def read_wheel(line: str) -> Wheel:
 
 
 def load_published(described: Mapping[str, Repo]) -> dict[str, Repo]:
-    """The published models that lie on this machine, by repo id."""
-    return {
-        repo_id: model.repo(files, described.get(repo_id))
-        for repo_id, model in published_models().items()
-        if (files := model.read()) is not None
-    }
+    """The published models by repo id: with their weights where these lie on this machine."""
+    repos = (model.repo(described) for model in published_models().values())
+    return {repo.id: repo for repo in repos if repo is not None}
 
 
 def missing_models() -> list[PublishedModel]:

@@ -8,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-import huggingface_hub
+import huggingface_hub.utils
 import pytest
 from huggingface_hub import HfApi
 from huggingface_hub.errors import (
@@ -20,7 +20,7 @@ from huggingface_hub.errors import (
 )
 
 from practice_hub import PracticeHub
-from practice_hub.actions import Visitor
+from practice_hub.visitor import Visitor
 
 AUTO, MANUAL, PRIVATE = (
     "practice/gated-chat",
@@ -200,7 +200,7 @@ def test_a_missing_repo_is_404_with_a_token(token):
 
 def test_login_with_a_token(hub, visitor, token, run_python, tmp_path):
     code = f"""
-import huggingface_hub
+import huggingface_hub.utils
 huggingface_hub.login(token={token!r})
 print(huggingface_hub.whoami()["name"])
 huggingface_hub.logout()

@@ -232,6 +232,40 @@ def test_a_fetched_model_is_served_and_linked_into_the_clients_cache(sample, use
     assert found.stat().st_ino == (SAMPLE.place / "files" / "model.safetensors").stat().st_ino
 
 
+def test_a_model_that_was_not_fetched_is_described_and_says_what_brings_it(tmp_path, monkeypatch):
+    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    monkeypatch.setenv("PRACTICE_HUB_MODELS", str(tmp_path / "none"))
+    with PracticeHub() as bare:
+        api = HfApi(endpoint=bare.url, token=False)
+        listed = {model.id for model in api.list_models()}
+        assert listed >= set(published_models())
+        assert api.model_info(CHAT).safetensors.parameters == {"BF16": 134_515_008}
+        for repo_id in published_models():
+            with pytest.raises(HfHubHTTPError, match="python -m practice_hub --fetch"):
+                hf_hub_download(
+                    repo_id, "model.safetensors", endpoint=bare.url, cache_dir=tmp_path, token=False
+                )
+
+
+@needs_models
+def test_fetched_or_not_the_hub_lists_the_same(hub, tmp_path, monkeypatch):
+    from huggingface_hub import HfApi
+
+    monkeypatch.setenv("PRACTICE_HUB_MODELS", str(tmp_path / "none"))
+    fields = ["pipeline_tag", "downloads", "safetensors", "cardData"]
+
+    def listed(endpoint):
+        for model in HfApi(endpoint=endpoint, token=False).list_models(expand=fields):
+            counts = model.safetensors and sorted(model.safetensors.parameters.items())
+            tag = model.card_data and model.card_data.license
+            yield model.id, model.pipeline_tag, model.downloads, counts, tag
+
+    with PracticeHub() as bare:
+        assert list(listed(bare.url)) == list(listed(hub.url))
+
+
 @needs_models
 def test_the_embedder_is_the_published_one(hub):
     from huggingface_hub import HfApi, ModelCard

@@ -13,11 +13,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-import huggingface_hub
+import huggingface_hub.utils
 import pytest
 
 from practice_hub import PracticeHub
-from practice_hub.actions import Visitor
+from practice_hub.visitor import Visitor
 from tests.support.paths import ROOT
 
 RECORDED = {
@@ -120,6 +120,7 @@ OPTIONAL = {
     "mask_token",
     "model-index",
     "pipeline_tag",
+    "practiceHub",
     "safetensors",
     "transformersInfo",
     "widgetData",

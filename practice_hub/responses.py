@@ -14,6 +14,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+LONGEST_HEADER = 1000  # characters of a message; clients give up on lines of 64 kB
 LOG_IN = {"WWW-Authenticate": 'Bearer realm="Authentication required", charset="UTF-8"'}
 
 
@@ -80,12 +81,14 @@ class HubError(Exception):
 
 def route_path(request: Request) -> str:
     """The path as the routes see it: without the prefix of a room."""
-    return request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    path, prefix = str(request.scope["path"]), str(request.scope.get("root_path", ""))
+    return path.removeprefix(prefix)
 
 
 def header_text(message: str) -> str:
     """A header holds one line of ASCII; the body keeps the message as it is."""
-    return " ".join(message.encode("ascii", "replace").decode().split())
+    line = " ".join(message.encode("ascii", "replace").decode().split())
+    return line if len(line) <= LONGEST_HEADER else line[: LONGEST_HEADER - 3] + "..."
 
 
 def repo_not_found(known_caller: bool = False) -> HubError:

@@ -133,7 +133,8 @@ def load_catalogue(folders: Iterable[Path] = ()) -> Catalogue:
     Raises:
         CatalogueError: something given is not a folder, or holds no facts.
     """
-    repos = dict(read_folder(BUILT_IN, problems := [], check=False))
+    problems: list[CatalogueError] = []
+    repos = dict(read_folder(BUILT_IN, problems, check=False))
     for folder in folders:
         repos.update(read_folder(folder, problems, check=True))
     return Catalogue(MappingProxyType(repos), tuple(problems))
@@ -210,7 +211,7 @@ def check_published(path: Path, published: Mapping[str, Any] | None) -> None:
     if published is None:
         return
     total, parts = published.get("total"), published.get("parameters")
-    counts = [total, *parts.values()] if isinstance(parts, dict) else [total]
+    counts: list[Any] = [total, *parts.values()] if isinstance(parts, dict) else [total]
     if not all(type(count) is int and count >= 0 for count in counts):
         raise CatalogueError(path, "'safetensors' should hold a 'total' and counts by dtype")
     if parts is not None and sum(counts[1:]) != total:
@@ -287,6 +288,7 @@ def make_repo(facts: Mapping[str, Any], tensor_list: TensorList | None) -> Repo:
         likes=facts.get("likes"),
         gated=facts.get("gated") or False,
         hub_tags=tuple(facts.get("tags") or ()),
+        facts_of=snapshot_days(facts),
     )
 
 
