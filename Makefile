@@ -15,7 +15,7 @@ REPOSITORY ?=
 REF ?= main
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE help venv lab test test-colab test-newest test-floors test-real-hub notebooks pages badges bench models catalogue lint clean
+.PHONY: FORCE help venv lab test test-colab test-newest test-floors test-real-hub notebooks pages badges bench bench-sweep models catalogue lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ badges: venv ## set the public address (REPOSITORY=owner/name REF=tag) in badges
 
 bench: venv ## print what is fast and what is not, measured here
 	@$(RUN) -m benchmarks
+
+bench-sweep: venv ## weights and caches of every model type, loaded in four ways (SWEEP="--share 0.1")
+	@$(RUN) -m benchmarks.sweep $(SWEEP)
 
 models: venv ## train the tiny models again (minutes)
 	@$(RUN) -m tools.tiny_models.train_tiny_chat

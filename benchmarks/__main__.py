@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks import accuracy, hub_load
+from benchmarks import accuracy, hub_load, published
 from benchmarks.widgets import figures as widget_figures
 from practice_hub import PracticeHub
 from practice_hub.visitor import Visitor, claim
@@ -47,6 +47,8 @@ def main() -> None:
         show(what, figure)
     for what, figure in widget_figures():
         show(what, figure)
+    print("\nEstimates against published figures", flush=True)
+    published.main()
     print("\nEstimates against loaded models (minutes)", flush=True)
     accuracy.main([])
 

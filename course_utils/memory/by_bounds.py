@@ -53,7 +53,7 @@ def by_headers(checkpoint: Checkpoint, dtype: str | None) -> Inventory:
         dtype=dtype,
         tensors=tensors,
         cache=Cache(layers_by_formula(text, ITEM_BYTES[dtype]) or ()),
-        sizes=sizes_of(text),
+        sizes=sizes_of(text, tensors),
         attention=attention_of(text, "sdpa"),
         experts=experts_of(text),
         basis="stored",

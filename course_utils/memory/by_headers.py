@@ -95,12 +95,13 @@ def exact_by_headers(checkpoint: Checkpoint, dtype: str | None) -> Inventory | N
     layers = layers_by_formula(fields, ITEM_BYTES[loads_in])
     if layers is None or not _sizes_agree(checkpoint, family, layers[0], ITEM_BYTES[loads_in]):
         return None
+    parameters = _parameters(checkpoint, family, loads_in)
     return Inventory(
         name=checkpoint.name,
         dtype=loads_in,
-        tensors=(*_parameters(checkpoint, family, loads_in), *_buffers(fields, family, loads_in)),
+        tensors=(*parameters, *_buffers(fields, family, loads_in)),
         cache=Cache(layers),
-        sizes=sizes_of(fields),
+        sizes=sizes_of(fields, parameters),
         attention=attention_of(fields, family.attention),
         experts=experts_of(fields),
         stored=checkpoint.stored_bytes,

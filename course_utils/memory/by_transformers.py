@@ -18,6 +18,7 @@ from course_utils.memory.inventory import (
     experts_of,
     quantized_by,
     sizes_of,
+    vision_notes,
 )
 from course_utils.memory.kv_cache import Cache, observed_cache
 from course_utils.memory.meta_model import (
@@ -71,7 +72,7 @@ def _of_config(checkpoint: Checkpoint, config: PreTrainedConfig, dtype: str | No
     packed_by, cls = quantized_by(config), model_class(config)
     found = _built(checkpoint, config, cls, packed_by, dtype or as_stored)
     if not named and not dtype:
-        found = replace(found, notes=(NO_DTYPE,))
+        found = replace(found, notes=(*found.notes, NO_DTYPE))
     if packed_by is None:
         return found
     found = _packed(found, packed_by)
@@ -99,10 +100,11 @@ def _built(
         dtype=dtype,
         tensors=tensors,
         cache=cache,
-        sizes=sizes_of(text),
+        sizes=sizes_of(text, tensors),
         attention=attention_of(text, kernel),
         experts=experts_of(text),
         ties=ties,
+        notes=tuple(vision_notes(config, ITEM_BYTES[dtype])),
         stored=checkpoint.stored_bytes,
         stored_as=method_of(packed_by),
     )

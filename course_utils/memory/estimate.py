@@ -8,7 +8,7 @@ from typing import Any
 
 from course_utils.errors import CannotTell
 from course_utils.gpus import Device, Gpu, planned_for
-from course_utils.memory.activations import activations, runtime
+from course_utils.memory.activations import activations, plain_forward, runtime, tied_embedding
 from course_utils.memory.assumptions import CONTEXT, Assumptions, assumptions
 from course_utils.memory.attention import scores
 from course_utils.memory.by_bounds import by_count, by_headers
@@ -198,7 +198,7 @@ def add_up(inventory: Inventory, assumed: Assumptions) -> MemoryEstimate:
         basis="",
     )
     attention = scores(inventory, assumed)
-    estimated = activations(inventory, assumed), runtime(inventory)
+    estimated = activations(inventory, assumed, attention), runtime(inventory, assumed)
     return MemoryEstimate(
         model=inventory.name,
         dtype=inventory.dtype,
@@ -220,7 +220,7 @@ def add_up(inventory: Inventory, assumed: Assumptions) -> MemoryEstimate:
         cache_states=states,
         stored=inventory.stored,
         stored_as=inventory.stored_as,
-        notes=(*inventory.notes, *cache.notes, *_too_long(inventory, assumed)),
+        notes=(*inventory.notes, *cache.notes, *_more(inventory, assumed, estimated[0])),
     )
 
 
@@ -236,7 +236,16 @@ def _quantized_on_top(inventory: Inventory) -> Inventory:
     return replace(inventory, weights=None, basis="exact", notes=(*inventory.notes, note))
 
 
-def _too_long(inventory: Inventory, assumed: Assumptions) -> Iterator[str]:
+def _more(inventory: Inventory, assumed: Assumptions, held: Range) -> Iterator[str]:
+    logits = plain_forward(inventory, assumed)
+    if inventory.cache.layers and logits > held.high:
+        yield (
+            f"for generate(): a plain model(**inputs) keeps the logits of every token, "
+            f"{in_gib(logits)}, unless logits_to_keep=1"
+        )
+    tied, cache = tied_embedding(inventory), inventory.cache.layers
+    if tied > held.high + cache_bytes(cache, assumed.context, assumed.batch):
+        yield f"its head is its embedding, which may be there twice while it loads: {in_gib(tied)}"
     positions = inventory.sizes.positions
     if positions and assumed.context > positions:
         yield f"the model was made for {positions:,} tokens; {assumed.context:,} are more than that"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from course_utils.memory.quantization import QUANTIZATIONS
@@ -42,7 +42,18 @@ class Tensor:
 
 def weight_bytes(tensors: Iterable[Tensor], quantization: str | None = None) -> int:
     """The bytes of these tensors with the linear layers quantized, or as they are."""
-    return sum(_bytes(tensor, quantization) for tensor in tensors)
+    return sum(bytes_in_memory(tensor, quantization) for tensor in tensors)
+
+
+def storages(tensors: Iterable[Tensor], quantization: str | None = None) -> Iterator[int]:
+    """Bytes of each storage in memory; a quantized matrix keeps its scales in one beside it."""
+    for tensor in tensors:
+        size = bytes_in_memory(tensor, quantization)
+        if quantization and tensor.quantizable:
+            packed = tensor.values if quantization == "int8" else -(-tensor.values // 2)
+            yield packed
+            size -= packed
+        yield size
 
 
 def count_parameters(tensors: Iterable[Tensor]) -> int:
@@ -56,7 +67,8 @@ def count_active(tensors: Iterable[Tensor], experts: int, used: int) -> int:
     return sum(values for values, _ in parts) - in_experts + in_experts * used // experts
 
 
-def _bytes(tensor: Tensor, quantization: str | None) -> int:
+def bytes_in_memory(tensor: Tensor, quantization: str | None) -> int:
+    """Of one tensor, quantized where bitsandbytes would."""
     if quantization and tensor.quantizable:
         out_features, in_features = tensor.shape
         return QUANTIZATIONS[quantization].bytes(out_features, in_features)
