@@ -23,10 +23,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import ground_truth
-from benchmarks.shrunken import shrink
 from practice_hub import PracticeHub
 from practice_hub.described import BUILT_IN
+from tests.support import ground_truth
+from tests.support.shrunken import shrink
 
 WAYS = {
     "16 bits": ("bfloat16", None),

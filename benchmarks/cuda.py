@@ -29,15 +29,14 @@ from benchmarks.cuda_memory import (
     peak_of,
     reset_peak,
 )
-from benchmarks.random_weights import bits_and_bytes, load_random
 from course_utils.fit.ways import NO, verdict
 from course_utils.gpus import GPUS
 from course_utils.memory import MemoryEstimate, estimate_memory, measure_memory
+from tests.support.random_weights import bits_and_bytes, load_random
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
-CATALOGUE = Path(__file__).parent.parent / "practice_hub" / "catalogue"
 SHAPES = (
     "Qwen/Qwen2.5-0.5B-Instruct",
     "google/gemma-3-1b-it",
@@ -139,13 +138,12 @@ def where() -> dict[str, Any]:
 
 
 def catalogue_config(repo_id: str) -> PreTrainedConfig:
-    from transformers import CONFIG_MAPPING
+    from tests.support.catalogue import config_of
 
-    path = CATALOGUE / f"{repo_id.replace('/', '--')}.json"
-    if not path.is_file():
-        raise SystemExit(f"{repo_id} is not in the catalogue.")
-    fields = json.loads(path.read_text(encoding="utf-8"))["config"]
-    return CONFIG_MAPPING[fields["model_type"]].from_dict(fields)
+    try:
+        return config_of(repo_id)
+    except FileNotFoundError:
+        raise SystemExit(f"{repo_id} is not in the catalogue.") from None
 
 
 class Load:

@@ -105,7 +105,7 @@ def new_page(client: Any) -> str:
 
 def in_a_page() -> str:
     from tests.support.browser import CHROMIUM
-    from tests.support.lab_page import lab_page, seconds_to_repaint
+    from tests.support.lab_page import lab_page
 
     if not CHROMIUM:
         return "not measured: no Chromium on this machine"
@@ -124,3 +124,25 @@ def share_of_a_core() -> float:
     command = [sys.executable, "-c", WATCH]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     return float(done.stdout)
+
+
+def seconds_to_repaint(box: Any) -> float:
+    """From a key on a widget's slider to the frame that shows its new panel; the page's clock."""
+    slider = box.get_by_role("slider")
+    slider.focus()
+    return box.evaluate(
+        """async (box) => {
+            const panel = box.querySelector('.cu-view').parentElement;
+            const handle = box.querySelector('[role=slider]');
+            const repainted = new Promise(resolve => {
+                const observer = new MutationObserver(() => requestAnimationFrame(() => {
+                    observer.disconnect(); resolve(performance.now());
+                }));
+                observer.observe(panel, {childList: true});
+            });
+            const began = performance.now();
+            const key = handle.getAttribute('aria-valuenow') > 100000 ? 'Home' : 'ArrowRight';
+            handle.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
+            return (await repainted - began) / 1000;
+        }"""
+    )

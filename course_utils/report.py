@@ -12,6 +12,7 @@ from course_utils.text import UNKNOWN
 SHORT = 40  # characters of a cell that is not broken into lines
 
 
+@dataclasses.dataclass(frozen=True, repr=False)
 class Report:
     """Base of the dataclasses (``frozen=True, repr=False``) that the public functions return.
 
@@ -42,7 +43,7 @@ class Report:
         return f"<table>{_caption(self.title())}{lines}</table>"
 
     def to_dict(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)  # type: ignore[call-overload]
+        return dataclasses.asdict(self)
 
 
 class TableReport(Report):

@@ -85,7 +85,8 @@ def _start(model: str, log: IO[bytes]) -> tuple[subprocess.Popen[bytes], str]:
 def _free_port() -> int:
     with socket.socket() as found:
         found.bind((HOST, 0))
-        return found.getsockname()[1]
+        port: int = found.getsockname()[1]
+        return port
 
 
 def _wait_for(process: subprocess.Popen[bytes], url: str, log: IO[bytes], seconds: float) -> None:
@@ -103,7 +104,7 @@ def _answers(url: str) -> bool:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     broken = OSError, http.client.HTTPException
     with suppress(*broken), direct.open(f"{url}/health", timeout=2) as answer:
-        return answer.status == 200
+        return bool(answer.status == 200)
     return False
 
 

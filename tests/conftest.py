@@ -9,18 +9,15 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from practice_hub import PracticeHub
 from practice_hub.actions import Visitor
-from practice_hub.app import create_app
-from practice_hub.repos import load_held
 from tests.support.paths import ROOT
+from tests.support.recording_hub import RecordingHub, recording_hub
 
 PROXIES = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
 
@@ -96,63 +93,14 @@ def run_python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
     return run
 
 
-class RecordingHub:
-    """A Hub that notes what it is asked: paths, file bodies, ``Authorization`` headers."""
-
-    def __init__(self, admits_to_practice: bool) -> None:
-        self.authorizations: list[str | None] = []
-        self.paths: list[str] = []
-        self.fetched: list[str] = []
-        repos = load_held()
-        self.sha = repos["practice/tiny-chat"].main.sha
-        app = create_app(repos, "recorded")
-
-        async def recording(scope, receive, send):  # type: ignore[no-untyped-def]
-            headers = dict(scope["headers"])
-            sent = headers.get(b"authorization")
-            self.authorizations.append(sent.decode() if sent else None)
-            self.paths.append(scope["path"])
-            if scope["method"] == "GET" and "/resolve/" in scope["path"]:
-                self.fetched.append(scope["path"])
-            if not admits_to_practice:  # real tokens mean nothing to the repos behind it
-                kept = [pair for pair in scope["headers"] if pair[0] != b"authorization"]
-                scope = {**scope, "headers": kept}
-            if not admits_to_practice and scope["path"] == "/api/practice-hub":
-                scope = {**scope, "path": "/api/nothing", "raw_path": b"/api/nothing"}
-
-            async def send_unmarked(message):  # type: ignore[no-untyped-def]
-                if "headers" in message and not admits_to_practice:
-                    mark = b"x-powered-by"
-                    kept = [pair for pair in message["headers"] if pair[0] != mark]
-                    message = {**message, "headers": kept}
-                await send(message)
-
-            await app(scope, receive, send_unmarked)
-
-        config = uvicorn.Config(recording, port=0, log_level="error", lifespan="off", ws="none")
-        self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=self.server.run, daemon=True)
-        self.thread.start()
-        while not self.server.started:
-            self.thread.join(0.01)
-        port = self.server.servers[0].sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
-
-    def stop(self) -> None:
-        self.server.should_exit = True
-        self.thread.join(5)
-
-
 @pytest.fixture
 def recording_practice_hub() -> Iterator[RecordingHub]:
-    hub = RecordingHub(admits_to_practice=True)
-    yield hub
-    hub.stop()
+    with recording_hub(admits_to_practice=True) as hub:
+        yield hub
 
 
 @pytest.fixture
 def recording_mirror() -> Iterator[RecordingHub]:
     """Stands where the real Hub (or a company's mirror of it) would."""
-    hub = RecordingHub(admits_to_practice=False)
-    yield hub
-    hub.stop()
+    with recording_hub(admits_to_practice=False) as hub:
+        yield hub

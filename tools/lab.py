@@ -7,28 +7,62 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from practice_hub import PracticeHub
+from tools.lab_server import kernels_of, kill
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+SECONDS_TO_END = 12.0  # JupyterLab gives a busy kernel five, and then kills it
+LOOK_EVERY = 0.25
+
+# An opened page makes JupyterLab look for a newer one of itself at pypi.org. While that name is
+# being looked up, which takes minutes on some networks, JupyterLab cannot end.
+NO_UPDATES = (
+    "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate"
+)
 
 
 def main(arguments: list[str], notebooks: Path = NOTEBOOKS) -> int:
+    # The handler only leaves a note, because it may run while JupyterLab is just being started.
+    # Nor may this process wait for JupyterLab in one go: a signal that another thread receives
+    # (the practice Hub's, say) does not wake this one, and Python runs handlers in no other.
+    told_to_end: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: told_to_end.append(number))
     with PracticeHub() as hub, tempfile.TemporaryDirectory(prefix="practice-hub-") as home:
         print(f"Practice Hub: {hub.url}", flush=True)
-        command = [sys.executable, "-m", "jupyterlab", *defaults(arguments), *arguments, notebooks]
+        server = [sys.executable, "-m", "tools.lab_server", str(os.getpid())]
         environment = {**os.environ, "PRACTICE_HUB_URL": hub.url, "PRACTICE_HUB_HOME": home}
-        lab = subprocess.Popen(command, env=environment)
         # Ctrl-C reaches JupyterLab as well, and it asks before it goes: wait for its answer.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, lambda *_: lab.terminate())
-        return lab.wait()
+        signal.signal(signal.SIGINT, lambda *_: None)
+        lab = subprocess.Popen(
+            [*server, *defaults(arguments), *arguments, notebooks], env=environment
+        )
+        try:
+            while lab.poll() is None and not told_to_end:
+                time.sleep(LOOK_EVERY)
+        finally:
+            end(lab)
+        return lab.returncode
+
+
+def end(lab: subprocess.Popen[bytes]) -> None:
+    """Ask JupyterLab to stop; what is left of it and of its kernels after a while is killed."""
+    kernels = kernels_of(lab.pid)
+    lab.terminate()
+    try:
+        lab.wait(SECONDS_TO_END)
+    except subprocess.TimeoutExpired:
+        kernels += kernels_of(lab.pid)
+        lab.kill()
+        lab.wait()
+    kill(kernels)
 
 
 def defaults(arguments: list[str]) -> list[str]:
     """What JupyterLab needs to be told on this machine, unless the caller said it."""
-    found = []
+    found = [NO_UPDATES]
     if hasattr(os, "geteuid") and os.geteuid() == 0 and "--allow-root" not in arguments:
         found.append("--allow-root")
     no_screen = sys.platform == "linux" and not (

@@ -20,12 +20,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from course_utils.exercises.checkers.judgement import EXERCISE_ID, OUTCOMES
+from filelock import FileLock
 
-try:
-    import fcntl
-except ImportError:  # Windows: two kernels that save in the same millisecond are not kept apart
-    fcntl = None  # type: ignore[assignment]
+from course_utils.exercises.checkers.judgement import EXERCISE_ID, OUTCOMES
 
 KIND = "hub-and-heavyweights progress"
 VERSION = 1
@@ -215,27 +212,19 @@ def _sweep(path: Path) -> None:
 
 @contextlib.contextmanager
 def _one_kernel_at_a_time(path: Path) -> Iterator[None]:
-    """Hold the file's folder, so that two notebooks do not overwrite each other's change."""
+    """Two notebooks must not overwrite each other's change: ``progress.json.lock`` is held.
+
+    Where nothing can be locked, or another kernel holds on for too long, it goes on without.
+    """
+    lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=LOCK_SECONDS)
+    lockable = path.is_file() or not os.path.lexists(path)
+    with contextlib.suppress(OSError, NotImplementedError):  # filelock's Timeout is an OSError
+        if lockable:
+            lock.acquire(poll_interval=0.01)
     try:
-        folder = os.open(path.parent, os.O_RDONLY) if fcntl else None
-    except OSError:
-        folder = None
-    if folder is None:
-        yield
-        return
-    try:
-        deadline = time.monotonic() + LOCK_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(0.01)
-            except OSError:
-                break  # a file system without locks
         yield
     finally:
-        os.close(folder)
+        lock.release()
 
 
 def _record(exercise_id: str, value: Any) -> Record:

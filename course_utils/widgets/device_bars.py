@@ -11,12 +11,13 @@ from course_utils.memory import MemoryEstimate, MemoryMeasurement
 from course_utils.text import in_tokens
 from course_utils.units import in_gib
 from course_utils.widgets.bars import Bar, Part, check_bytes
-from course_utils.widgets.readings import Reading
+from course_utils.widgets.memory_readings import Reading
 
 
 def planned_bar(gpu: Gpu, estimate: MemoryEstimate | None) -> Bar:
     """A GPU that need not be here, with nothing on it but the prediction."""
-    parts, words = (), ()
+    parts: tuple[Part, ...] = ()
+    words: tuple[str, ...] = ()
     if estimate:
         parts = (*predicted_parts(estimate), runtime_part(estimate))
         words = (needed_words(gpu, estimate, gpu.memory),)
@@ -44,7 +45,7 @@ def live_bar(
         words = (needed_words(target, estimate, reading.memory - sum(p.bytes for p in parts)),)
         parts += predicted_parts(estimate)
         parts += [runtime_part(estimate)] if reading.is_gpu else []
-    elif estimate and weights == measurement.weights:
+    elif estimate and measurement and weights == measurement.weights:
         parts += [part for part in predicted_parts(estimate) if part.kind != "weights"]
     return Bar(reading.name, reading.memory, tuple(parts), words=words, **more)
 

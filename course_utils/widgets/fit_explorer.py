@@ -9,11 +9,11 @@ from course_utils.fit.ways import RULE, all_ways, best_of
 from course_utils.gpus import GPUS, Device, Gpu, planned_for
 from course_utils.memory import MemoryEstimate, estimate_memory, read_checkpoint
 from course_utils.text import in_tokens
-from course_utils.widgets import look
+from course_utils.widgets import markup
 from course_utils.widgets.bars import KEY, Bar, as_html, as_text
 from course_utils.widgets.device_bars import live_bar, planned_bar
-from course_utils.widgets.readings import of_device
-from course_utils.widgets.shown import Shown, box, guarded, panel
+from course_utils.widgets.memory_readings import of_device
+from course_utils.widgets.widget import Widget, box, guarded, panel
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
@@ -22,7 +22,7 @@ HERE = "this machine"
 STEP, MOST_TOKENS, MOST_BATCH = 1024, 131_072, 1024
 
 
-class FitExplorer(Shown):
+class FitExplorer(Widget):
     """The ways to load one model, to try out. The Hub is asked once, when it is made.
 
     Args:
@@ -126,12 +126,12 @@ class FitExplorer(Shown):
         return [HERE, *(name for name in self._targets if name != HERE)]
 
     def _html(self) -> str:
-        return look.view(
-            look.verdict_line(self.way.verdict, self.verdict_words()),
-            look.paragraphs([self.way.why]),
+        return markup.view(
+            markup.verdict_line(self.way.verdict, self.verdict_words()),
+            markup.paragraphs([self.way.why]),
             as_html(self.bar),
-            look.code_block(self.way.code, "Code that loads the model this way"),
-            look.paragraphs([RULE]),
+            markup.code_block(self.way.code, "Code that loads the model this way"),
+            markup.paragraphs([RULE]),
         )
 
     def _build(self) -> VBox:
@@ -158,11 +158,15 @@ class FitExplorer(Shown):
         def show_choice() -> None:
             nonlocal settling
             settling = True
+            chosen = {
+                "gpu": self.gpu,
+                "way": self.way.way,
+                "context": self.context,
+                "batch": self.batch,
+            }
             try:
                 gpu.options = self._choices()
                 way.options = [(f"{one.way}: {one.verdict}", one.way) for one in self.ways]
-                chosen = {"gpu": self.gpu, "way": self.way.way}
-                chosen |= {"context": self.context, "batch": self.batch}
                 for name, control in controls.items():
                     control.value = chosen[name]
             finally:

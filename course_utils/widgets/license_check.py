@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from course_utils.errors import CourseError
 from course_utils.licenses import USES, LicenseReport, check_license
-from course_utils.widgets import look
-from course_utils.widgets.shown import Shown, box, guarded, panel
+from course_utils.widgets import markup
+from course_utils.widgets.widget import Widget, box, guarded, panel
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
@@ -17,7 +17,7 @@ ASK = "Type a repo id (owner/name) or a license identifier (apache-2.0), and pre
 JUST_NOW = 1.0  # seconds
 
 
-class LicenseCheck(Shown):
+class LicenseCheck(Widget):
     """A field for the model, a choice of the use; below them verdict, conditions and evidence.
 
     Args:
@@ -49,7 +49,7 @@ class LicenseCheck(Shown):
         if self._panel is not None:
             self._show_choice()
             waiting = f"Asking about {self.model} …"
-            self._panel.value = look.view(look.status(waiting))
+            self._panel.value = markup.view(markup.status(waiting))
         self._look_up()
         if self._panel is not None:
             self._panel.value = self._html()
@@ -119,9 +119,9 @@ class LicenseCheck(Shown):
 
     def _html(self) -> str:
         if self.report:
-            verdict = look.verdict_line(self.report.verdict, self.report.title())
-            return look.view(verdict, look.facts(self.report.rows()))
-        return look.view(look.problem(self.trouble) if self.trouble else look.status(ASK))
+            verdict = markup.verdict_line(self.report.verdict, self.report.title())
+            return markup.view(verdict, markup.facts(self.report.rows()))
+        return markup.view(markup.problem(self.trouble) if self.trouble else markup.status(ASK))
 
 
 def _known(use: str) -> str:

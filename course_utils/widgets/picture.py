@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from course_utils.widgets.bars import LETTER_SHARE, Bar, Part
-from course_utils.widgets.look import COLOURS, SHAPES
+from course_utils.widgets.markup import SHAPES
+from course_utils.widgets.stylesheet import COLOURS
 from course_utils.widgets.timeline import Timeline
 
 WIDTH, MARGIN = 8.0, 0.15  # inches, at DOTS pixels each
@@ -44,11 +45,8 @@ class Picture:
         name, _, colour, _ = SHAPES.get(verdict, SHAPES["cannot-tell"])
 
         def draw(figure: Any, top: float) -> None:
-            from matplotlib.lines import Line2D
-
-            at = ([MARGIN + 0.1], [top - 0.11])
-            look = {"marker": MARKERS[name], "markersize": 13, "color": colour, "linestyle": ""}
-            figure.add_artist(Line2D(*at, transform=figure.dpi_scale_trans, **look))
+            shape = {"marker": MARKERS[name], "markersize": 13, "color": colour, "linestyle": ""}
+            _line(figure, [MARGIN + 0.1], [top - 0.11], **shape)
             at = (MARGIN + 0.1) / WIDTH, (top - 0.12) / figure.get_figheight()
             symbol = SYMBOLS.get(verdict, "↓" if verdict == "spills" else "?")
             white = {"ha": "center", "va": "center", "color": "white", "weight": "bold"}
@@ -106,8 +104,8 @@ class Picture:
             FigureCanvasAgg(figure).print_png(content, metadata={"Software": None})
         return content.getvalue()
 
-    def _text(self, line: str, left: float = 0.0, **look: Any) -> None:
-        self._drawings.append(self._at(_text(line, left, **look)))
+    def _text(self, line: str, left: float = 0.0, **style: Any) -> None:
+        self._drawings.append(self._at(_text(line, left, **style)))
         self._height += LINE
 
     def _at(self, draw: Callable[[Any, float], None]) -> Callable[[Any, float], None]:
@@ -116,10 +114,10 @@ class Picture:
         return lambda figure, height: draw(figure, height - depth)
 
 
-def _text(line: str, left: float = 0.0, **look: Any) -> Callable[[Any, float], None]:
+def _text(line: str, left: float = 0.0, **style: Any) -> Callable[[Any, float], None]:
     def draw(figure: Any, top: float) -> None:
         at = (MARGIN + left) / WIDTH, (top - LINE / 2) / figure.get_figheight()
-        figure.text(*at, line, va="center", color=INK, parse_math=False, **look)
+        figure.text(*at, line, va="center", color=INK, parse_math=False, **style)
 
     return draw
 
@@ -176,11 +174,11 @@ def _rectangle(
     )
 
 
-def _line(figure: Any, at: list[float], up: list[float], **look: Any) -> None:
+def _line(figure: Any, at: list[float], up: list[float], **style: Any) -> None:
     from matplotlib.lines import Line2D
 
-    look = {"color": INK, "linewidth": 1.5, **look}
-    figure.add_artist(Line2D(at, up, transform=figure.dpi_scale_trans, **look))
+    style = {"color": INK, "linewidth": 1.5, **style}
+    figure.add_artist(Line2D(at, up, transform=figure.dpi_scale_trans, **style))
 
 
 def _cut(lines: list[str]) -> list[str]:

@@ -13,18 +13,18 @@ from course_utils.gpus import Device, Gpu, planned_for
 from course_utils.memory import MemoryEstimate, MemoryMeasurement, estimate_memory, measure_memory
 from course_utils.session.place import current_place
 from course_utils.units import in_gib
-from course_utils.widgets import look
+from course_utils.widgets import markup
 from course_utils.widgets.bars import KEY, Bar, as_html, as_text
 from course_utils.widgets.device_bars import live_bar, planned_bar
-from course_utils.widgets.readings import Reading, read
-from course_utils.widgets.shown import Shown, box, guarded, panel
-from course_utils.widgets.watch import Watch
+from course_utils.widgets.memory_readings import Reading, read
+from course_utils.widgets.sampler import Sampler
+from course_utils.widgets.widget import Widget, box, guarded, panel
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
 
 
-class VRAMGauge(Shown):
+class VRAMGauge(Widget):
     """One bar for each GPU of this machine, or for its RAM where there is none.
 
     Args:
@@ -41,7 +41,7 @@ class VRAMGauge(Shown):
         self._estimate: MemoryEstimate | None = None
         self._measurement: MemoryMeasurement | None = None
         self._model: weakref.ref[Any] | None = None
-        self._watch: Watch | None = None
+        self._sampler: Sampler | None = None
         self._readings: tuple[Reading, ...] = ()
         self._trouble = ""
         self._panel: Any = None
@@ -95,16 +95,16 @@ class VRAMGauge(Shown):
             CourseError: the gauge is for a GPU that is not here, or watches already.
         """
         self._must_be_live()
-        if self._watch is not None and self._watch.running:
-            raise CourseError(f'This gauge is watching "{self._watch.name}" already.')
-        self._watch = Watch(str(name), lambda: read(self._target.kind), self._paint)
+        if self._sampler is not None and self._sampler.running:
+            raise CourseError(f'This gauge is watching "{self._sampler.name}" already.')
+        self._sampler = Sampler(str(name), lambda: read(self._target.kind), self._paint)
         if self._panel is None:
             _display(self)
-        self._watch.start()
+        self._sampler.start()
         try:
             yield self
         finally:
-            self._watch.stop()
+            self._sampler.stop()
             self.refresh()
 
     @property
@@ -130,7 +130,8 @@ class VRAMGauge(Shown):
         """
         if isinstance(self._target, Gpu):
             return (planned_bar(self._target, self._estimate),)
-        return tuple(self._live_bar(place) for place in range(len(self._readings)))
+        target = self._target
+        return tuple(self._live_bar(target, place) for place in range(len(self._readings)))
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -179,8 +180,8 @@ class VRAMGauge(Shown):
         try:
             bars = [as_html(bar) for bar in self.bars]
         except CourseError as error:
-            bars = [look.problem(str(error))]
-        return look.view(*bars, look.paragraphs(self.words))
+            bars = [markup.problem(str(error))]
+        return markup.view(*bars, markup.paragraphs(self.words))
 
     def _words(self) -> Iterator[str]:
         if self.difference:
@@ -188,7 +189,7 @@ class VRAMGauge(Shown):
         if self._model is not None and self._model() is None:
             yield "the model that was measured here is gone"
         yield from self._elsewhere()
-        yield from filter(None, (self._trouble, self._watch.trouble if self._watch else ""))
+        yield from filter(None, (self._trouble, self._sampler.trouble if self._sampler else ""))
 
     def _elsewhere(self) -> Iterator[str]:
         by_device = self._measurement.by_device if self._measurement else {}
@@ -196,15 +197,15 @@ class VRAMGauge(Shown):
             if not any(reading.has(device) for reading in self._readings):
                 yield f"{in_gib(count)} of weights lie on {device}, which has no bar here"
 
-    def _live_bar(self, place: int) -> Bar:
-        watch = self._watch
+    def _live_bar(self, target: Device, place: int) -> Bar:
+        sampler = self._sampler
         return live_bar(
             self._readings[place],
-            self._target,
+            target,
             self._estimate if place == 0 or self._measurement else None,
             self._measurement,
-            peak=watch.peak(place) if watch else None,
-            timeline=watch.timeline(place) if watch else None,
+            peak=sampler.peak(place) if sampler else None,
+            timeline=sampler.timeline(place) if sampler else None,
         )
 
     def _must_be_live(self) -> None:

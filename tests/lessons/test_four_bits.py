@@ -50,16 +50,6 @@ def in_nf4():
     return load(quantization_config=four())
 
 
-@pytest.fixture(scope="module")
-def prompt():
-    tokenizer = AutoTokenizer.from_pretrained(CHAT)
-    return tokenizer.apply_chat_template(
-        [{"role": "user", "content": "What is a repo id?"}],
-        add_generation_prompt=True,
-        return_tensors="pt",
-    )
-
-
 def table_of(name):
     return functional.get_4bit_type(name, device="cpu")
 

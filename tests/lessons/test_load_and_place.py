@@ -18,7 +18,6 @@ from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
-    AutoTokenizer,
     BitsAndBytesConfig,
     pipeline,
 )
@@ -34,16 +33,6 @@ without_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU would 
 def quiet(monkeypatch):
     for name in ("accelerate", "bitsandbytes"):
         monkeypatch.setattr(logging.getLogger(name), "level", logging.ERROR)
-
-
-@pytest.fixture(scope="module")
-def prompt():
-    tokenizer = AutoTokenizer.from_pretrained(CHAT)
-    return tokenizer.apply_chat_template(
-        [{"role": "user", "content": "What is a repo id?"}],
-        add_generation_prompt=True,
-        return_tensors="pt",
-    )
 
 
 @pytest.fixture(scope="module")

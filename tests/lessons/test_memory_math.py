@@ -17,8 +17,8 @@ from transformers import (
 )
 from transformers.integrations import accelerate as placing
 
-from benchmarks.random_weights import RandomTensor, load_random
 from course_utils.memory import measure_memory
+from tests.support.random_weights import RandomTensor, load_random
 
 CHAT = "practice/tiny-chat"
 GPT2 = "openai-community/gpt2"

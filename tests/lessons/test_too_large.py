@@ -6,10 +6,9 @@ to be mended.
 
 from __future__ import annotations
 
-import http.server
 import json
 import logging
-import threading
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 import torch
@@ -19,6 +18,7 @@ from huggingface_hub.errors import GatedRepoError
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 import course_utils as cu
+from tests.support.servers import Reply, http_server
 
 CHAT = "practice/tiny-chat"
 GIANT = "meta-llama/Llama-3.1-70B-Instruct"
@@ -101,35 +101,21 @@ def test_the_client_and_the_local_server_understand_each_other(hub, monkeypatch)
     assert CHAT in refused.value.response.json()["detail"]
 
 
-class Listener(http.server.BaseHTTPRequestHandler):
-    """A stranger's server: answers anything, and notes what it was sent."""
-
-    heard: list[str | None] = []
-
-    def do_POST(self):
-        self.heard.append(self.headers.get("authorization"))
-        self.rfile.read(int(self.headers["content-length"]))
-        message = {"role": "assistant", "content": "hi"}
-        body = json.dumps({"choices": [{"index": 0, "message": message}]}).encode()
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
-
-
 def test_the_client_sends_the_hub_token_to_any_address(monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_only_for_the_hub")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener) as stranger:
-        threading.Thread(target=stranger.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{stranger.server_port}"
-        InferenceClient(base_url=url).chat_completion(QUESTION, model=CHAT)
-        InferenceClient(base_url=url, api_key="none").chat_completion(QUESTION, model=CHAT)
-        stranger.shutdown()
-    assert Listener.heard == ["Bearer hf_only_for_the_hub", "Bearer none"]
+    heard: list[str | None] = []
+
+    def reply(request: BaseHTTPRequestHandler) -> Reply:
+        heard.append(request.headers.get("authorization"))
+        request.rfile.read(int(request.headers["content-length"]))
+        message = {"role": "assistant", "content": "hi"}
+        body = json.dumps({"choices": [{"index": 0, "message": message}]}).encode()
+        return 200, {"content-type": "application/json", "content-length": str(len(body))}, body
+
+    with http_server(reply) as stranger:
+        InferenceClient(base_url=stranger).chat_completion(QUESTION, model=CHAT)
+        InferenceClient(base_url=stranger, api_key="none").chat_completion(QUESTION, model=CHAT)
+    assert heard == ["Bearer hf_only_for_the_hub", "Bearer none"]
 
 
 def test_transformers_serve_can_batch_continuously(run_python):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import struct
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -14,7 +13,6 @@ from types import MappingProxyType
 from urllib.parse import urlencode
 
 import pytest
-import uvicorn
 from starlette.requests import Request
 from starlette.testclient import TestClient
 
@@ -27,6 +25,7 @@ from practice_hub.rendering import compact_count, file_size, render_card, safe_l
 from practice_hub.repos import Repo, RepoFile, Snapshot, load_folder
 from practice_hub.room import Room
 from tests.support.browser import CHROMIUM, QUIET_CHROMIUM, needs_chromium
+from tests.support.servers import app_server
 
 EVIL = "<script>alert(1)</script>"
 CARD = """\
@@ -576,16 +575,8 @@ def test_the_ways_to_load_exist_in_transformers():
 
 @pytest.fixture
 def address(repos, accounts) -> Iterator[str]:
-    app = create_app(repos, accounts=accounts)
-    config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(5)
+    with app_server(create_app(repos, accounts=accounts)) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -6,31 +6,27 @@ import json
 
 import pytest
 import torch
-from transformers import CONFIG_MAPPING
 
-from benchmarks import cuda, random_weights
-from benchmarks.shrunken import shrink
+from benchmarks import cuda
 from course_utils.memory import measure_memory
+from tests.support import random_weights
+from tests.support.catalogue import small_config_of
 
 CONTEXTS = (4, 12)
 KINDS = ("Qwen/Qwen2.5-7B-Instruct", "google/gemma-2-27b-it", "Qwen/Qwen3-30B-A3B")
 
 
-def small(repo_id):
-    path = cuda.CATALOGUE / f"{repo_id.replace('/', '--')}.json"
-    fields = shrink(json.loads(path.read_text())["config"])
-    return CONFIG_MAPPING[fields["model_type"]].from_dict(fields)
-
-
 def run(repo_id, dtype="bfloat16", quantization=None):
-    return cuda.Load(repo_id, small(repo_id), dtype, quantization, "cpu", CONTEXTS).run_safely()
+    return cuda.Load(
+        repo_id, small_config_of(repo_id), dtype, quantization, "cpu", CONTEXTS
+    ).run_safely()
 
 
 @pytest.mark.parametrize("repo_id", KINDS)
 @pytest.mark.parametrize("quantization", [None, "int8", "nf4-double"])
 def test_random_weights_load_as_files_do(repo_id, quantization, tmp_path):
     dtype = "float16" if quantization == "int8" else "bfloat16"
-    config = small(repo_id)
+    config = small_config_of(repo_id)
     options = random_weights.bits_and_bytes(quantization, dtype)
     made = random_weights.load_random(config, dtype, options, "cpu")
     kind, torch_dtype = type(made), getattr(torch, dtype)

@@ -5,63 +5,40 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
 import socket
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import nbformat
 import pytest
 
 from tests.support.browser import CHROMIUM, QUIET_CHROMIUM, needs_chromium
-from tests.support.lab_page import START, addresses, all_cells_in_the_page
+from tests.support.lab_server import Lab, lab_server
 from tests.support.paths import ROOT
 from tools.lab import defaults
 
 
-@dataclass
-class Lab:
-    address: str
-    hub: str
-    asked_port: int
+@pytest.fixture(scope="module")
+def taken() -> Iterator[str]:
+    """A port at which somebody else listens."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield str(listening.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory) -> Iterator[Lab]:
+def lab(tmp_path_factory, taken) -> Iterator[Lab]:
     """JupyterLab from ``tools.lab``, asked for a port that is taken."""
     home = tmp_path_factory.mktemp("home")
-    log = home / "lab.log"
-    copy = shutil.copytree(ROOT / "notebooks", home / "notebooks")  # JupyterLab saves what it runs
-    environment = {**os.environ, "HOME": str(home), "JUPYTER_RUNTIME_DIR": str(home / "runtime")}
-    environment["JUPYTERLAB_SETTINGS_DIR"] = str(all_cells_in_the_page(home / "settings"))
-    environment.pop("COURSE_HUB", None)
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        arguments = ["--no-browser", "--port", str(port)]
-        process = subprocess.Popen(
-            [sys.executable, "-c", START, *arguments, str(copy)],
-            cwd=ROOT,
-            env=environment,
-            stdout=log.open("w"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            yield Lab(*addresses(log, process), port)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
+    shutil.copytree(ROOT / "notebooks", home / "notebooks")  # JupyterLab saves what it runs
+    with lab_server(home, port=taken) as lab:
+        yield lab
 
 
-def test_a_taken_port_is_passed_over_and_the_address_printed(lab):
-    assert f":{lab.asked_port}/" not in lab.address
+def test_a_taken_port_is_passed_over_and_the_address_printed(lab, taken):
+    assert f":{taken}/" not in lab.address
     with urllib.request.urlopen(lab.address) as page:
         assert page.status == 200
 

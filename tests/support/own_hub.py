@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
 import huggingface_hub.constants
 import pytest
-import uvicorn
 
 from practice_hub.app import create_app
 from practice_hub.repos import Repo, RepoFile, Snapshot
+from tests.support.servers import app_server
 
 
 def repo(
@@ -39,19 +38,8 @@ def _file(path: str, content: str | bytes) -> RepoFile:
 def serving(*repos: Repo) -> Iterator[str]:
     """The address of a Hub that holds just these repos; the client asks it meanwhile."""
     app = create_app({one.id: one for one in repos}, "own")
-    config = uvicorn.Config(app, port=0, log_level="critical", lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        thread.join(0.01)
-    url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            files = f"{url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-            patch.setattr(huggingface_hub.constants, "ENDPOINT", url)
-            patch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", files)
-            yield url
-    finally:
-        server.should_exit = True
-        thread.join(5)
+    with app_server(app) as url, pytest.MonkeyPatch.context() as patch:
+        files = f"{url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        patch.setattr(huggingface_hub.constants, "ENDPOINT", url)
+        patch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", files)
+        yield url

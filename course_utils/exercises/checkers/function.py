@@ -49,7 +49,8 @@ class FunctionChecker(Checker):
     """A function that returns the right value on every case. Each call gets ``seconds``.
 
     ``unit`` (see ``Number``) says that it returns bytes, so that slips of unit are recognized.
-    A declared ``WrongAnswer`` is a function; who returns the same on all cases makes its mistake.
+    A declared ``WrongAnswer`` is a function: an answer that returns the same as it on every case
+    gets its feedback.
     """
 
     cases: tuple[Case, ...]

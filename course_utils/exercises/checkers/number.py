@@ -214,7 +214,8 @@ def _unit_words(word: str) -> str:
 def _in_base_unit(quantity: Quantity, unit: str | None) -> int | float:
     if unit is None:
         return quantity.number
-    return quantity.number * BYTES[quantity.unit or unit]
+    size: int | float = BYTES[quantity.unit or unit]
+    return quantity.number * size
 
 
 def slip(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from course_utils.errors import CourseError
 from course_utils.exercises.checkers.judgement import (
@@ -22,12 +22,17 @@ from course_utils.hub import client as hub_client
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, ModelInfo
 
+T = TypeVar("T")
+
 LONGEST_ID = 200
 REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", re.ASCII)
 
 
 class Repo:
-    """What a condition looks at. Nothing is asked of the Hub before a condition wants it."""
+    """What a condition looks at. Nothing is asked of the Hub before a condition wants it.
+
+    What a repo does not state about itself is a ``LookupError``, and the condition does not hold.
+    """
 
     def __init__(self, repo_id: str) -> None:
         self.id = repo_id
@@ -40,10 +45,32 @@ class Repo:
     def info(self) -> ModelInfo:
         return self.api.model_info(self.id, files_metadata=True)
 
+    @property
+    def files(self) -> list[str]:
+        return [file.rfilename for file in _stated(self.info.siblings, "files")]
+
+    @property
+    def parameters(self) -> int:
+        return _stated(self.info.safetensors, "number of parameters").total
+
+    @property
+    def parameters_by_dtype(self) -> dict[str, int]:
+        return _stated(self.info.safetensors, "number of parameters").parameters
+
+    @property
+    def license(self) -> str | None:
+        """The tag in its card."""
+        return _stated(self.info.card_data, "card").license
+
+    @property
+    def base_models(self) -> list[str]:
+        named = _stated(self.info.card_data, "card").base_model
+        return [named] if isinstance(named, str) else list(named or ())
+
 
 @dataclass(frozen=True)
 class Condition:
-    """``words`` complete "the repo must …"; ``feedback`` is for who misses just this one."""
+    """``words`` complete "the repo must …"; ``feedback`` is added where this one does not hold."""
 
     words: str
     holds: Callable[[Repo], bool]
@@ -83,6 +110,12 @@ class RepoCondition(Checker):
     def gives_away(self, text: str) -> bool:
         """Any repo that satisfies the conditions is right, so there is no one value to tell."""
         return False
+
+
+def _stated(value: T | None, what: str) -> T:
+    if value is None:
+        raise LookupError(f"The repo states no {what}.")
+    return value
 
 
 def _repo_id(answer: Any) -> str | None:

@@ -16,24 +16,27 @@ REMOVED = "Transformers 5 removed that pipeline, though the Hub still files mode
 SMALL = 1_000_000_000
 
 
-def download_bytes() -> int | None:
-    return stored_bytes(Repo(SEVEN_B).info.safetensors.parameters)
+def download_bytes() -> int:
+    counted = stored_bytes(Repo(SEVEN_B).parameters_by_dtype)
+    if counted is None:
+        raise ValueError(f"{SEVEN_B} is stored in a dtype of unknown size")
+    return counted
 
 
 def parameters() -> int:
-    return Repo(SEVEN_B).info.safetensors.total
+    return Repo(SEVEN_B).parameters
 
 
 def is_permissive(repo: Repo) -> bool:
-    return license_kind(repo.info.card_data.license) == "permissive"
+    return license_kind(repo.license) == "permissive"
 
 
 def has_safetensors(repo: Repo) -> bool:
-    return any(file.rfilename.endswith(".safetensors") for file in repo.info.siblings)
+    return any(name.endswith(".safetensors") for name in repo.files)
 
 
 def has_no_code(repo: Repo) -> bool:
-    return not any(file.rfilename.endswith(".py") for file in repo.info.siblings)
+    return not any(name.endswith(".py") for name in repo.files)
 
 
 def is_described_only(repo: Repo) -> bool:
@@ -79,12 +82,10 @@ EXERCISES = (
                     lambda repo: repo.info.pipeline_tag == "text-generation",
                 ),
                 Condition("be open, without a gate", lambda repo: not repo.info.gated),
-                Condition(
-                    "have the license MIT", lambda repo: repo.info.card_data.license == "mit"
-                ),
+                Condition("have the license MIT", lambda repo: repo.license == "mit"),
                 Condition(
                     "have three to five billion parameters",
-                    lambda repo: 3e9 <= repo.info.safetensors.total <= 5e9,
+                    lambda repo: 3e9 <= repo.parameters <= 5e9,
                     "model_info(…).safetensors.total has the count.",
                 ),
             )
@@ -168,7 +169,7 @@ EXERCISES = (
                 ),
                 Condition(
                     "have fewer than a billion parameters",
-                    lambda repo: repo.info.safetensors.total < SMALL,
+                    lambda repo: repo.parameters < SMALL,
                     "It is to run anywhere, and soon.",
                 ),
             )

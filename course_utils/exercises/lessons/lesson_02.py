@@ -7,7 +7,7 @@ import re
 from course_utils.exercises.checkers.choice import Choice
 from course_utils.exercises.checkers.function import Case, FunctionChecker
 from course_utils.exercises.checkers.number import Number
-from course_utils.exercises.checkers.repo import Condition, Repo, RepoCondition
+from course_utils.exercises.checkers.repo import Condition, RepoCondition
 from course_utils.exercises.declared import Exercise, WrongAnswer
 
 PICKLED = "practice/pickle-sentiment"
@@ -27,10 +27,6 @@ def stated(row: str) -> int:
 
 def wrapping(bytes_each: int = BYTES_OF_FLOAT32) -> int:
     return stated("weight file bytes") - bytes_each * stated("parameters")
-
-
-def names(repo: Repo) -> list[str]:
-    return [file.rfilename for file in repo.info.siblings]
 
 
 FENCED = """# tool
@@ -118,14 +114,14 @@ EXERCISES = (
                 Condition(
                     "keep its weights in safetensors only",
                     lambda repo: (
-                        any(name.endswith(".safetensors") for name in names(repo))
-                        and not any(name.endswith(PICKLES) for name in names(repo))
+                        any(name.endswith(".safetensors") for name in repo.files)
+                        and not any(name.endswith(PICKLES) for name in repo.files)
                     ),
                     "A pickle can run code when it is opened.",
                 ),
                 Condition(
                     "need no Python of its own",
-                    lambda repo: not any(name.endswith(".py") for name in names(repo)),
+                    lambda repo: not any(name.endswith(".py") for name in repo.files),
                     "Its architecture stands in a file of the repo.",
                 ),
             )

@@ -16,12 +16,12 @@ def may_ship(verdicts: Sequence[str]) -> bool:
 
 
 def has_permissive_tag(repo: Repo) -> bool:
-    return license_kind(repo.info.card_data.license) == "permissive"
+    return license_kind(repo.license) == "permissive"
 
 
 def is_contradicted(repo: Repo) -> bool:
-    base = Repo(repo.info.card_data.base_model)
-    return license_kind(base.info.card_data.license) != "permissive"
+    bases = [Repo(name) for name in repo.base_models]
+    return any(license_kind(base.license) != "permissive" for base in bases)
 
 
 EXERCISES = (
@@ -103,7 +103,7 @@ EXERCISES = (
                 Condition("carry a permissive tag", has_permissive_tag),
                 Condition(
                     "name a base model",
-                    lambda repo: bool(repo.info.card_data.base_model),
+                    lambda repo: bool(repo.base_models),
                     "Its card says that it was trained from scratch, or says nothing.",
                 ),
                 Condition(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from course_utils.exercises.checkers.choice import Choice
 from course_utils.exercises.checkers.number import Number
@@ -16,7 +17,7 @@ GPU_BUDGET = 10 * 2**30
 
 
 @cache
-def _shapes():
+def _shapes() -> Any:
     """The 7B on the meta device: shapes, no weights. Asks the Hub in use for its config."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
@@ -31,9 +32,10 @@ def _plan() -> dict[str, int | str]:
     from accelerate import infer_auto_device_map
 
     budget = {0: GPU_BUDGET, "cpu": 30 * 2**30}
-    return infer_auto_device_map(
+    plan: dict[str, int | str] = infer_auto_device_map(
         _shapes(), max_memory=budget, no_split_module_classes=["Qwen2DecoderLayer"]
     )
+    return plan
 
 
 def _layers_off_the_gpu() -> int:
@@ -53,8 +55,8 @@ def _with_the_budget_full() -> int:
     sizes = [
         sum(weight.nbytes for weight in layer.parameters()) for layer in _shapes().model.layers
     ]
-    room = GPU_BUDGET - _shapes().model.embed_tokens.weight.nbytes
-    return len(sizes) - room // sizes[0]
+    budget_of_layers = GPU_BUDGET - _shapes().model.embed_tokens.weight.nbytes
+    return int(len(sizes) - budget_of_layers // sizes[0])
 
 
 EXERCISES = (

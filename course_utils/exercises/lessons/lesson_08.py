@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from course_utils.exercises.checkers.function import Case, FunctionChecker
 from course_utils.exercises.checkers.number import Number
 from course_utils.exercises.declared import Exercise, WrongAnswer
@@ -18,13 +20,13 @@ def nf4_bytes(weights: int) -> int:
     return weights // 2 + SCALE * (weights // BLOCK)
 
 
-def settings(native_bf16: bool) -> dict[str, object]:
+def settings(native_bf16: bool) -> dict[str, Any]:
     options = {**QUANTIZATIONS["nf4-double"].options}
     del options["load_in_4bit"]  # the exercise gives it
     return {**options, "bnb_4bit_compute_dtype": "bfloat16" if native_bf16 else "float16"}
 
 
-def with_dtypes(native_bf16: bool) -> dict[str, object]:
+def with_dtypes(native_bf16: bool) -> dict[str, Any]:
     import torch
 
     chosen = settings(native_bf16)

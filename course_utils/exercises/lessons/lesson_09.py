@@ -83,12 +83,12 @@ EXERCISES = (
                 Condition("be open", lambda repo: not repo.info.gated),
                 Condition(
                     "have more than 5 billion parameters",
-                    lambda repo: repo.info.safetensors.total > 5e9,
+                    lambda repo: repo.parameters > 5e9,
                     "There is room for more on a T4.",
                 ),
                 Condition(
                     "be under Apache-2.0",
-                    lambda repo: "license:apache-2.0" in repo.info.tags,
+                    lambda repo: "license:apache-2.0" in (repo.info.tags or ()),
                     "Look at its tags: info.tags.",
                 ),
                 Condition(

@@ -9,23 +9,19 @@ from functools import cache
 
 import pytest
 import torch
-from transformers import CONFIG_MAPPING, AutoModelForCausalLM
+from transformers import AutoModelForCausalLM
 
 import course_utils as cu
 from course_utils.gpus import Device
-from tests.support.paths import CATALOGUE
+from tests.support.catalogue import config_of
 
 CHAT = "practice/tiny-chat"
 WAYS = ("int8", "nf4", "nf4-double", "fp4")
 GIB = 2**30
 
 
-@cache
-def config(repo_id):
-    """Of a model whose repo is gated, so that nobody here may read its config."""
-    path = CATALOGUE / f"{repo_id.replace('/', '--')}.json"
-    fields = json.loads(path.read_text())["config"]
-    return CONFIG_MAPPING[fields["model_type"]].from_dict(fields)
+# Of models whose repos are gated, so that nobody here may read their configs from the Hub.
+config = cache(config_of)
 
 
 def laptop(gib):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import huggingface_hub.constants
@@ -18,6 +18,7 @@ import course_utils as cu
 from course_utils.hub.access import STATUSES
 from practice_hub import PracticeHub
 from practice_hub.actions import Visitor
+from tests.support.servers import Reply, http_server
 
 OPEN, AUTO, MANUAL, PRIVATE = (
     "practice/tiny-chat",
@@ -235,32 +236,18 @@ def test_a_repo_that_hangs_is_given_up_in_time(token, monkeypatch):
 @pytest.fixture
 def answering() -> Iterator[Callable[..., str]]:
     """A server on loopback in a Hub's place; ``answers`` maps the end of a path to an answer."""
-    servers = []
+    with ExitStack() as servers:
 
-    def serve(**answers: tuple[int, dict[str, str], bytes]) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                end = self.path.partition("?")[0].rpartition("/")[2].replace("-", "_")
+        def serve(**answers: Reply) -> str:
+            def reply(request: BaseHTTPRequestHandler) -> Reply:
+                end = request.path.partition("?")[0].rpartition("/")[2].replace("-", "_")
                 status, headers, body = answers.get(end, answers["otherwise"])
-                sent = self.headers.get("authorization", "")
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value.format(sent=sent))
-                self.end_headers()
-                self.wfile.write(body)
+                sent = request.headers.get("authorization", "")
+                return status, {key: text.format(sent=sent) for key, text in headers.items()}, body
 
-            def log_message(self, *_: object) -> None:
-                pass
+            return servers.enter_context(http_server(reply))
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield serve
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+        yield serve
 
 
 ASK = """

@@ -15,15 +15,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.ground_truth import (
-    cache_bytes,
-    class_of,
-    config_of,
-    load,
-    resident_bytes,
-    save_random,
-)
-from benchmarks.shrunken import shrink
 from course_utils.memory import estimate_memory, measure_memory
 from course_utils.memory.assumptions import Assumptions
 from course_utils.memory.by_headers import FAMILIES, exact_by_headers
@@ -32,6 +23,15 @@ from course_utils.memory.checkpoint import read_checkpoint
 from course_utils.memory.estimate import add_up
 from course_utils.memory.quantization import QUANTIZATIONS
 from practice_hub.described import BUILT_IN
+from tests.support.ground_truth import (
+    cache_bytes,
+    class_of,
+    config_of,
+    load,
+    resident_bytes,
+    save_random,
+)
+from tests.support.shrunken import shrink
 
 CONTEXT, BATCH = 11, 2  # beyond the window of 8 that shrunken models slide
 # One model of each family that the quick path vouches for, and what is built in other ways.

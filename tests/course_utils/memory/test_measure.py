@@ -9,9 +9,9 @@ import torch
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
 import course_utils as cu
-from benchmarks.ground_truth import resident_bytes
 from course_utils.memory import measure
 from course_utils.memory.quantization import QUANTIZATIONS
+from tests.support.ground_truth import resident_bytes
 
 CHAT = "practice/tiny-chat"
 

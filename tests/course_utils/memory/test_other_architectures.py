@@ -8,7 +8,7 @@ import pytest
 import transformers
 
 import course_utils as cu
-from benchmarks import ground_truth
+from tests.support import ground_truth
 
 CONTEXT, BATCH = 24, 2
 WAYS = ((None, None), ("float32", None), ("bfloat16", "int8"), (None, "nf4"), (None, "nf4-double"))

@@ -13,13 +13,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import course_utils as cu
-from benchmarks.ground_truth import class_of, config_of, load, resident_bytes, save_random
-from benchmarks.shrunken import shrink
 from course_utils.memory.assumptions import Assumptions
 from course_utils.memory.by_bounds import by_headers
 from course_utils.memory.checkpoint import read_checkpoint
 from course_utils.memory.estimate import add_up
 from practice_hub.described import BUILT_IN
+from tests.support.catalogue import fields_of
+from tests.support.ground_truth import class_of, config_of, load, resident_bytes, save_random
+from tests.support.shrunken import shrink
 
 CHAT = "practice/tiny-chat"
 GATED = "practice/gated-chat"
@@ -34,8 +35,7 @@ def practice_only(pytestconfig) -> None:
 
 def checkpoint(repo_id: str, folder: Path, **changes: Any) -> Path:
     """A shrunken model of the catalogue, with random weights."""
-    path = BUILT_IN / f"{repo_id.replace('/', '--')}.json"
-    fields = json.loads(path.read_text(encoding="utf-8"))["config"]
+    fields = fields_of(repo_id)
     fields.pop("quantization_config", None)
     whole = config_of(fields).to_dict() | {"architectures": fields["architectures"]}
     small = shrink(whole) | changes

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import socket
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from course_utils.session.choose_hub import why_no_answer
 from practice_hub import PracticeHub
+from tests.support.servers import Reply, http_server
 
 SHOW = "import course_utils as cu; s = cu.start(); print(s.hub, '|', s.reason, '|', s.endpoint)"
 
@@ -22,27 +23,16 @@ SHOW = "import course_utils as cu; s = cu.start(); print(s.hub, '|', s.reason, '
 @pytest.fixture
 def answering() -> Iterator[object]:
     """A server on loopback that answers every GET as told."""
-    servers = []
+    with ExitStack() as servers:
 
-    def serve(body: bytes, status: int = 200, wait: float = 0.0) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
+        def serve(body: bytes, status: int = 200, wait: float = 0.0) -> str:
+            def reply(_: BaseHTTPRequestHandler) -> Reply:
                 time.sleep(wait)
-                self.send_response(status)
-                self.end_headers()
-                self.wfile.write(body)
+                return status, {}, body
 
-            def log_message(self, *_: object) -> None:
-                pass
+            return servers.enter_context(http_server(reply))
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield serve
-    for server in servers:
-        server.shutdown()
+        yield serve
 
 
 HUB_ANSWER = json.dumps([{"id": "someone/some-model"}]).encode()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from course_utils.widgets.readings import Reading
+from course_utils.widgets.memory_readings import Reading
 from course_utils.widgets.timeline import Timeline
 
 SECONDS = 0.1  # between two readings at first; doubled whenever the points become too many
@@ -16,7 +16,7 @@ MOST_POINTS = 240
 LONGEST = 3600.0
 
 
-class Watch:
+class Sampler:
     """Samples from ``start()`` to ``stop()``, an hour at most, and keeps 240 points at most.
 
     ``paint`` is called twice a second. What goes wrong in here ends in ``trouble``, never in the

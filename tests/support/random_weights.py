@@ -61,6 +61,7 @@ def load_random(
 
 
 def bits_and_bytes(quantization: str | None, dtype: str) -> BitsAndBytesConfig | None:
+    """For a quantization of ``QUANTIZATIONS``, computing in this dtype of torch."""
     import torch
     from transformers import BitsAndBytesConfig
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from course_utils.errors import CourseError
 from course_utils.session.place import current_place
-from course_utils.widgets import look
+from course_utils.widgets import markup, stylesheet
 
 if TYPE_CHECKING:
     from ipywidgets import VBox
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-class Shown:
+class Widget:
     """Base of the widgets. ``print(widget)`` gives its text, ``widget.widget`` the ipywidgets box.
 
     A notebook gets all three forms at once and shows the liveliest that it can: a page that cannot
@@ -55,7 +55,7 @@ class Shown:
             raise NotImplementedError
         from IPython.display import display
 
-        for data in (self._live(), self._still(), {"text/html": look.LIVE_OR_STILL}):
+        for data in (self._live(), self._still(), {"text/html": stylesheet.LIVE_OR_STILL}):
             display({"text/plain": "", **data}, raw=True)
 
     def _still(self) -> dict[str, str]:
@@ -71,7 +71,7 @@ def box(*children: Any) -> VBox:
     """The children one below the other, with the stylesheet."""
     from ipywidgets import HTML, Layout, VBox
 
-    base = HTML(look.STYLE + look.NAME_SLIDERS, layout=Layout(display="none"))
+    base = HTML(stylesheet.STYLE + stylesheet.NAME_SLIDERS, layout=Layout(display="none"))
     whole = VBox([base, *children], layout=Layout(width="100%", overflow="visible"))
     whole.add_class("cu-box")
     return whole
@@ -89,7 +89,7 @@ def guarded(action: Callable[[], object], shown_in: Any) -> None:
     try:
         action()
     except CourseError as error:
-        shown_in.value = look.view(look.problem(str(error)))
+        shown_in.value = markup.view(markup.problem(str(error)))
     except Exception as error:
         words = f"{type(error).__name__}: {error}. Choose something else, or run the cell again."
-        shown_in.value = look.view(look.problem(words))
+        shown_in.value = markup.view(markup.problem(words))
