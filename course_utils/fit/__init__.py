@@ -81,6 +81,8 @@ def ways_to_fit(
     gpu: str | int | Gpu | Device | None = None,
     context: int = CONTEXT,
     batch: int = 1,
+    *,
+    prompt: int | None = None,
 ) -> FitTable:
     """Every way to load a model on a GPU, the cheapest loss first, with verdict and code.
 
@@ -89,6 +91,7 @@ def ways_to_fit(
         gpu: a name in ``GPUS``, "cpu", bytes, a ``Gpu`` or ``Device``; None is this machine's.
         context: tokens of each sequence.
         batch: sequences at once.
+        prompt: how many of the context's tokens are the prompt. None: all of them, the safe end.
 
     Raises:
         CannotTell: the model cannot be sized, with the reason.
@@ -96,7 +99,7 @@ def ways_to_fit(
     """
     target = planned_for(gpu)
     checkpoint = read_checkpoint(model)
-    ways, as_stored = all_ways(checkpoint, target, context, batch)
+    ways, as_stored = all_ways(checkpoint, target, context, batch, prompt)
     best = best_of(ways)
     advice = () if best else alternatives(checkpoint, as_stored, ways, target)
     return FitTable(

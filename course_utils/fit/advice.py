@@ -108,7 +108,7 @@ def _series(repo_id: str) -> str:
 
 def _best_way(repo_id: str, target: Gpu | Device, like: MemoryEstimate) -> Way | None:
     try:
-        ways, _ = all_ways(read_checkpoint(repo_id), target, like.context, like.batch)
+        ways, _ = all_ways(read_checkpoint(repo_id), target, like.context, like.batch, like.prompt)
     except CourseError:  # one candidate that cannot be sized is no reason to stop
         return None
     return best_of(ways)

@@ -16,7 +16,11 @@ CAUSAL = "AutoModelForCausalLM"
 
 
 def loading_code(
-    checkpoint: Checkpoint, dtype: str | None, quantization: str | None, device_map: str
+    checkpoint: Checkpoint,
+    dtype: str | None,
+    quantization: str | None,
+    device_map: str,
+    chunk: int | None = None,
 ) -> str:
     """Code that can be run as it is.
 
@@ -25,6 +29,7 @@ def loading_code(
         dtype: for what is not quantized, and for computing; None leaves it to the checkpoint.
         quantization: one of ``QUANTIZATIONS`` or None.
         device_map: as written in code; "" leaves it out.
+        chunk: tokens of each piece in which ``generate`` shall read the prompt; None: all at once.
     """
     class_name = class_of(checkpoint)
     classes = class_name + (", BitsAndBytesConfig" if quantization else "")
@@ -40,7 +45,10 @@ def loading_code(
         lines.append("    quantization_config=quantization,")
     if device_map:
         lines.append(f"    device_map={device_map},")
-    return "\n".join([*lines, ")"])
+    lines.append(")")
+    if chunk:
+        lines.append(f"model.generation_config.prefill_chunk_size = {chunk}")
+    return "\n".join(lines)
 
 
 def class_of(checkpoint: Checkpoint) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from course_utils.fit.code import ON_ONE, SPREAD, loading_code
 from course_utils.gpus import Device, Gpu
 from course_utils.memory import Checkpoint, MemoryEstimate, Range
-from course_utils.memory.assumptions import assumptions
+from course_utils.memory.assumptions import Assumptions, assumptions
 from course_utils.memory.estimate import estimate, inventory_of
 from course_utils.memory.quantization import QUANTIZATIONS
 from course_utils.memory.weights import ITEM_BYTES
@@ -17,11 +17,12 @@ from course_utils.report import Report
 from course_utils.text import known
 from course_utils.units import in_gb, in_gib
 
-FITS, TIGHT, SPILLS, NO = "fits", "tight", "spills", "does not fit"
+RANKS = FITS, TIGHT, SPILLS, NO = "fits", "tight", "spills", "does not fit"
 RULE = (
     "fits: room for the most it may need; tight: for what is expected; does not fit: not even that"
 )
 LOADERS = 4  # threads of transformers that hold a tensor in RAM; one while it quantizes
+CHUNK = 1024  # tokens; where a prompt is read in pieces
 PLANNED_SHARE = 0.9  # of the free memory, which device_map="auto" fills
 
 
@@ -31,7 +32,8 @@ class Way(Report):
 
     ``bytes`` is the expected total with cache and activations, ``low`` and ``high`` its range.
     ``host_ram`` is the RAM beside the GPU's memory that ``code`` needs. ``disk`` is what the
-    weights' files take, ``download`` the part of them that is not in the cache yet.
+    weights' files take, ``download`` the part of them that is not in the cache yet. ``chunk``: the
+    prompt is read in pieces of so many tokens.
     """
 
     way: str
@@ -46,6 +48,7 @@ class Way(Report):
     download: int | None
     code: str
     why: str
+    chunk: int | None = None
 
     def title(self) -> str:
         return f"{self.way}: {self.verdict}"
@@ -79,6 +82,7 @@ class Plan:
     dtype: str | None
     quantization: str | None
     why: str
+    chunk: int | None = None
 
 
 def usable_bytes(target: Gpu | Device) -> int:
@@ -117,7 +121,11 @@ def best_of(ways: Iterable[Way]) -> Way | None:
 
 
 def all_ways(
-    checkpoint: Checkpoint, target: Gpu | Device, context: int, batch: int
+    checkpoint: Checkpoint,
+    target: Gpu | Device,
+    context: int,
+    batch: int,
+    prompt: int | None = None,
 ) -> tuple[tuple[Way, ...], MemoryEstimate]:
     """Every way, the cheapest loss first, and the estimate of the checkpoint as it is stored.
 
@@ -125,7 +133,8 @@ def all_ways(
         CannotTell: the model cannot be sized.
         CourseError: context or batch is no such number.
     """
-    assumed = assumptions(None, None, context, batch)
+    capability = target.compute_capability
+    assumed = assumptions(None, None, context, batch, prompt, capability)
     as_stored = estimate(checkpoint, assumed)
     ways, spread = [], None
     for plan in plans(as_stored, target):
@@ -135,9 +144,37 @@ def all_ways(
             found = estimate(checkpoint, how)
         way = _way(plan, found, checkpoint, target)
         ways.append(way)
+        if way.verdict != FITS and found.attention.high and found.kv_cache:
+            ways += _in_pieces(way, plan, checkpoint, target, assumed)
         if way.quantization is None and way.verdict == NO:
             spread = _spread(way, plan, found.weights, checkpoint, target)
     return tuple([*ways, spread] if spread else ways), as_stored
+
+
+def estimate_of(
+    way: Way, checkpoint: Checkpoint, target: Gpu | Device, context: int, batch: int
+) -> MemoryEstimate:
+    """What ``all_ways`` found for one of its ways, in full."""
+    assumed = assumptions(None, None, context, batch, None, target.compute_capability)
+    as_stored = estimate(checkpoint, replace(assumed, chunk=way.chunk))
+    if (way.dtype, way.quantization) == (as_stored.dtype, as_stored.quantization):
+        return as_stored
+    how = replace(assumed, dtype=way.dtype, quantization=way.quantization, chunk=way.chunk)
+    return estimate(checkpoint, how)
+
+
+def _in_pieces(
+    whole: Way, plan: Plan, checkpoint: Checkpoint, target: Gpu | Device, assumed: Assumptions
+) -> Iterator[Way]:
+    """The same way with the prompt in pieces, where that turns the verdict."""
+    if assumed.prompt_tokens <= CHUNK:
+        return
+    why = f"{plan.why}; reading the prompt in pieces of {CHUNK:,} tokens changes no answer"
+    pieces = replace(plan, way=f"{plan.way}, in pieces", why=why, chunk=CHUNK)
+    how = replace(assumed, dtype=plan.dtype, quantization=plan.quantization, chunk=CHUNK)
+    way = _way(pieces, estimate(checkpoint, how), checkpoint, target)
+    if RANKS.index(way.verdict) < RANKS.index(whole.verdict):
+        yield way
 
 
 def plans(as_stored: MemoryEstimate, target: Gpu | Device) -> Iterator[Plan]:
@@ -191,8 +228,11 @@ def _way(
         host_ram=needed.expected if target.kind == "cpu" else at_once,
         disk=checkpoint.disk,
         download=checkpoint.download,
-        code=loading_code(checkpoint, plan.dtype, plan.quantization, ON_ONE[target.kind]),
+        code=loading_code(
+            checkpoint, plan.dtype, plan.quantization, ON_ONE[target.kind], plan.chunk
+        ),
         why=plan.why,
+        chunk=plan.chunk,
     )
 
 

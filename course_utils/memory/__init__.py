@@ -1,10 +1,10 @@
 """What a model takes in memory: predicted from its config and headers, measured once loaded."""
 
 from course_utils.errors import CannotTell
-from course_utils.memory.activations import Range
 from course_utils.memory.checkpoint import Checkpoint, read_checkpoint
 from course_utils.memory.estimate import MemoryEstimate, estimate_memory
 from course_utils.memory.measure import MemoryMeasurement, measure_memory
+from course_utils.memory.ranges import Range
 
 __all__ = [
     "CannotTell",

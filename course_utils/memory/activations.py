@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from course_utils.memory.assumptions import Assumptions
 from course_utils.memory.inventory import Inventory
 from course_utils.memory.kv_cache import cache_bytes
+from course_utils.memory.ranges import Range
 from course_utils.memory.weights import ITEM_BYTES
 from course_utils.units import GIB
 
 MIB = 2**20
 HIDDEN_COPIES = 6  # of a token's hidden state, alive at once in one layer: query, key, residual …
 ALLOCATION = 512  # bytes; CUDA's allocator rounds each tensor up to a multiple
-
-
-@dataclass(frozen=True)
-class Range:
-    """Bytes, and what they rest on."""
-
-    low: int
-    expected: int
-    high: int
-    basis: str
 
 
 def activations(inventory: Inventory, assumed: Assumptions) -> Range:
@@ -35,11 +24,11 @@ def activations(inventory: Inventory, assumed: Assumptions) -> Range:
     restored to 16 bits for its multiplication.
     """
     item = ITEM_BYTES[inventory.dtype]
-    sizes, batch, tokens = inventory.sizes, assumed.batch, assumed.context
+    sizes, batch, tokens = inventory.sizes, assumed.batch, assumed.tokens_at_once
     last_logits = batch * sizes.vocabulary * (item + 4)
     a_token = batch * (2 * sizes.inner + HIDDEN_COPIES * sizes.width) * item
     layers = inventory.cache.layers
-    grown = max((cache_bytes([one], tokens, batch, True) for one in layers), default=0)
+    grown = max((cache_bytes([one], assumed.context, batch, True) for one in layers), default=0)
     restored = 0
     if assumed.quantization or inventory.quantization:
         quantizable = (one.values * item for one in inventory.tensors if one.quantizable)
@@ -63,14 +52,4 @@ def runtime(inventory: Inventory) -> Range:
         high=round(0.6 * GIB) + 32 * MIB + rounding,
         basis="by reports. A CUDA context of 0.13 GiB (T4) to 0.6 GiB (H100), cuBLAS, rounding; "
         "on a CPU none of it",
-    )
-
-
-def total(*parts: Range) -> Range:
-    """What is known to the byte is a range without width."""
-    return Range(
-        low=sum(one.low for one in parts),
-        expected=sum(one.expected for one in parts),
-        high=sum(one.high for one in parts),
-        basis="weights and cache, and both ranges",
     )

@@ -17,25 +17,54 @@ MOST_SEQUENCES = 65_536
 
 @dataclass(frozen=True)
 class Assumptions:
-    """``dtype`` None: as the checkpoint stores it. ``quantization`` None: not quantized on top."""
+    """``dtype`` None: as the checkpoint stores it. ``quantization`` None: not quantized on top.
+
+    ``context`` is prompt and answer together; ``prompt`` None: all of it is prompt, the safe end.
+    ``capability`` is the compute capability of the GPU asked about, "7.5" say; None: not known.
+    ``chunk``: ``generate`` reads the prompt in pieces of so many tokens.
+    """
 
     dtype: str | None = None
     quantization: str | None = None
     context: int = CONTEXT
     batch: int = 1
+    prompt: int | None = None
+    capability: str | None = None
+    chunk: int | None = None
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Read at once, before the first token of the answer; at most the whole context."""
+        return self.context if self.prompt is None else self.prompt
+
+    @property
+    def tokens_at_once(self) -> int:
+        """Of one sequence that go through the layers together."""
+        return min(self.chunk or self.prompt_tokens, self.prompt_tokens)
 
 
-def assumptions(dtype: Any, quantization: Any, context: Any, batch: Any) -> Assumptions:
+def assumptions(
+    dtype: Any,
+    quantization: Any,
+    context: Any,
+    batch: Any,
+    prompt: Any = None,
+    capability: str | None = None,
+) -> Assumptions:
     """The arguments of ``estimate_memory``, checked.
 
     Raises:
         CourseError: one of them is not accepted; the message says what is.
     """
+    whole = _whole("context", context, MOST_TOKENS, "tokens of each sequence")
+    what = "tokens of each sequence's context"
     return Assumptions(
         dtype=_one_of("dtype", _without_torch(dtype), DTYPES, "as stored"),
         quantization=_one_of("quantization", quantization, tuple(QUANTIZATIONS), "not quantized"),
-        context=_whole("context", context, MOST_TOKENS, "tokens of each sequence"),
+        context=whole,
         batch=_whole("batch", batch, MOST_SEQUENCES, "sequences at once"),
+        prompt=None if prompt is None else _whole("prompt", prompt, whole, what),
+        capability=capability,
     )
 
 

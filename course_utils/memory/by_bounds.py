@@ -14,7 +14,15 @@ from math import isqrt
 
 from course_utils.memory.checkpoint import Checkpoint
 from course_utils.memory.headers import TORCH_NAMES
-from course_utils.memory.inventory import FULL_DTYPE, Inventory, experts_of, quantized_by, sizes_of
+from course_utils.memory.inventory import (
+    FULL_DTYPE,
+    Attention,
+    Inventory,
+    attention_of,
+    experts_of,
+    quantized_by,
+    sizes_of,
+)
 from course_utils.memory.kv_cache import Cache, CacheLayer, layers_by_formula
 from course_utils.memory.quantization import method_of
 from course_utils.memory.weights import ITEM_BYTES, Tensor
@@ -26,6 +34,8 @@ CACHE_PER_ROOT = (0.09, 1.5, 7.2)
 LOADED_PERCENT = (90, 100, 101)  # of what is stored: masks stay away, buffers come in
 ROW = 4096  # an ordinary width, for the scales of int8
 LAYERS = 32  # an ordinary depth
+MATRICES = 12  # of width × width, in an ordinary layer
+HEAD = 128  # values of an ordinary head's key
 
 
 def by_headers(checkpoint: Checkpoint, dtype: str | None) -> Inventory:
@@ -44,6 +54,7 @@ def by_headers(checkpoint: Checkpoint, dtype: str | None) -> Inventory:
         tensors=tensors,
         cache=Cache(layers_by_formula(text, ITEM_BYTES[dtype]) or ()),
         sizes=sizes_of(text),
+        attention=attention_of(text, "sdpa"),
         experts=experts_of(text),
         basis="stored",
         stored=checkpoint.stored_bytes,
@@ -69,6 +80,7 @@ def by_count(checkpoint: Checkpoint, dtype: str | None) -> Inventory:
         _parts(count * loaded // 100, kept, dtype)
         for loaded, kept in zip(LOADED_PERCENT, KEPT_PERCENT[is_mixture], strict=True)
     )
+    heads = round(isqrt(count // (LAYERS * MATRICES)) / HEAD)
     caches = [
         Cache((CacheLayer(int(share * isqrt(count) * ITEM_BYTES[dtype] / 2 / LAYERS)),) * LAYERS)
         for share in CACHE_PER_ROOT
@@ -81,6 +93,7 @@ def by_count(checkpoint: Checkpoint, dtype: str | None) -> Inventory:
         cache=caches[1],
         cache_range=(caches[0], caches[2]),
         sizes=sizes_of({}),
+        attention=Attention("sdpa", heads, kv_heads=1, head_size=HEAD, is_guess=True),
         notes=(
             f"its config and headers are behind the gate: by its {count:,} stored values alone",
             "the cache is that of models of its size; activations leave out the logits",

@@ -16,7 +16,13 @@ from typing import Any
 
 from course_utils.memory.checkpoint import Checkpoint
 from course_utils.memory.headers import StoredTensor
-from course_utils.memory.inventory import Inventory, experts_of, quantized_by, sizes_of
+from course_utils.memory.inventory import (
+    Inventory,
+    attention_of,
+    experts_of,
+    quantized_by,
+    sizes_of,
+)
 from course_utils.memory.kv_cache import Cache, CacheLayer, layers_by_formula
 from course_utils.memory.weights import ITEM_BYTES, Tensor
 
@@ -35,7 +41,7 @@ class Family:
 
     ``linear`` is what bitsandbytes replaces, ``ignored`` what is stored and never loaded.
     ``rotaries``: sets of rotary frequencies, each kept twice, in float32. ``ties``: the head is the
-    embedding, where the config does not say.
+    embedding, where the config does not say. ``attention``: the kernel that it is built with.
     """
 
     linear: str = r"model\.layers\.\d+\.(self_attn|mlp)\.(\w+_proj|c_fc)\.weight"
@@ -46,6 +52,7 @@ class Family:
     transposed: bool = False
     rotaries: int = 1
     scales_embedding: bool = False
+    attention: str = "sdpa"
     is_hybrid: bool = False
 
 
@@ -53,7 +60,7 @@ FAMILIES = {
     **dict.fromkeys(("llama", "mistral", "qwen2", "qwen3", "phi3", "granite"), Family()),
     **dict.fromkeys(("olmo2", "stablelm", "smollm3", "qwen3_moe", "mixtral"), Family()),
     "starcoder2": Family(ties=True),
-    "gemma2": Family(ties=True, scales_embedding=True, is_hybrid=True),
+    "gemma2": Family(ties=True, scales_embedding=True, is_hybrid=True, attention="eager"),
     "gemma3_text": Family(ties=True, scales_embedding=True, is_hybrid=True, rotaries=2),
     "gpt2": Family(
         linear=r"(transformer\.)?h\.\d+\.(attn|mlp)\.c_\w+\.weight",
@@ -94,6 +101,7 @@ def exact_by_headers(checkpoint: Checkpoint, dtype: str | None) -> Inventory | N
         tensors=(*_parameters(checkpoint, family, loads_in), *_buffers(fields, family, loads_in)),
         cache=Cache(layers),
         sizes=sizes_of(fields),
+        attention=attention_of(fields, family.attention),
         experts=experts_of(fields),
         stored=checkpoint.stored_bytes,
     )

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from course_utils.errors import CannotTell, CourseError
 from course_utils.memory.checkpoint import Checkpoint
-from course_utils.memory.inventory import FULL_DTYPE, Inventory, experts_of, quantized_by, sizes_of
+from course_utils.memory.inventory import (
+    FULL_DTYPE,
+    Inventory,
+    attention_of,
+    experts_of,
+    quantized_by,
+    sizes_of,
+)
 from course_utils.memory.kv_cache import Cache, observed_cache
 from course_utils.memory.meta_model import (
     build,
@@ -85,7 +92,7 @@ def _built(
 ) -> Inventory:
     by_bitsandbytes = packed_by if method_of(packed_by) == BITSANDBYTES else None
     key = _Key(config, cls, by_bitsandbytes)
-    tensors, cache, ties = _skeleton(checkpoint.name, key, dtype)
+    tensors, cache, ties, kernel = _skeleton(checkpoint.name, key, dtype)
     text = config.get_text_config(decoder=True)
     return Inventory(
         name=checkpoint.name,
@@ -93,6 +100,7 @@ def _built(
         tensors=tensors,
         cache=cache,
         sizes=sizes_of(text),
+        attention=attention_of(text, kernel),
         experts=experts_of(text),
         ties=ties,
         stored=checkpoint.stored_bytes,
@@ -141,7 +149,8 @@ class _Key:
         packed_by: Mapping[str, Any] | None,
     ) -> None:
         self.config, self.cls, self.packed_by = config, cls, packed_by
-        self.text = (cls, config.to_json_string(use_diff=False))
+        kernel = config.get_text_config(decoder=True)._attn_implementation
+        self.text = (cls, kernel, config.to_json_string(use_diff=False))
 
     def __hash__(self) -> int:
         return hash(self.text)
@@ -153,12 +162,14 @@ class _Key:
 @lru_cache(SKELETONS_KEPT)
 def _skeleton(
     name: str, key: _Key, dtype: str
-) -> tuple[tuple[Tensor, ...], Cache, Mapping[str, str]]:
+) -> tuple[tuple[Tensor, ...], Cache, Mapping[str, str], str]:
     config = copy.deepcopy(key.config)
     if hasattr(config, "quantization_config"):
         del config.quantization_config
-    tensors, ties = tensors_of(build(name, config, key.cls, dtype), dtype, key.packed_by)
-    return tensors, observed_cache(build(name, config, key.cls, dtype)), ties
+    model = build(name, config, key.cls, dtype)
+    kernel = str(model.config.get_text_config(decoder=True)._attn_implementation)
+    tensors, ties = tensors_of(model, dtype, key.packed_by)
+    return tensors, observed_cache(build(name, config, key.cls, dtype)), ties, kernel
 
 
 # --- Does the checkpoint hold what the config describes? -----------------------------------------

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from course_utils.errors import CannotTell
-from course_utils.memory.activations import Range, activations, runtime, total
+from course_utils.gpus import Device, Gpu, planned_for
+from course_utils.memory.activations import activations, runtime
 from course_utils.memory.assumptions import CONTEXT, Assumptions, assumptions
+from course_utils.memory.attention import scores
 from course_utils.memory.by_bounds import by_count, by_headers
 from course_utils.memory.by_headers import exact_by_headers
 from course_utils.memory.checkpoint import Checkpoint, read_checkpoint
@@ -16,9 +18,12 @@ from course_utils.memory.inventory import Inventory, quantized_by
 from course_utils.memory.kv_cache import Cache, cache_bytes
 from course_utils.memory.measure import in_full, measure_memory
 from course_utils.memory.quantization import BITSANDBYTES, method_of, name_of
+from course_utils.memory.ranges import NOTHING, Range, total
 from course_utils.memory.weights import count_active, count_parameters, weight_bytes
 from course_utils.report import Report
 from course_utils.units import in_gib
+
+TOTAL = "weights and cache, and both ranges"
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,9 +33,10 @@ class MemoryEstimate(Report):
     ``weights_basis`` is "exact" (the sum of the tensors' storage right after loading), "stored"
     (what the checkpoint holds) or "range" (between the two ends of ``weights_range``).
     ``kv_cache`` holds after a decode step, ``kv_cache_prefill`` when the whole context went through
-    at once; ``cache_states`` is what else a cache keeps. ``active_parameters`` is given for a
-    mixture of experts. ``stored`` is what the checkpoint's tensors take on disk and ``stored_as``
-    how they are quantized there, where that is known.
+    at once; ``cache_states`` is what else a cache keeps. ``attention`` is what the scores of one
+    layer's attention take. ``active_parameters`` is given for a mixture of experts. ``stored`` is
+    what the checkpoint's tensors take on disk and ``stored_as`` how they are quantized there, where
+    that is known.
     """
 
     model: str
@@ -48,7 +54,9 @@ class MemoryEstimate(Report):
     activations: Range
     runtime: Range
     total: Range
+    attention: Range = NOTHING
     cache_states: int = 0
+    prompt: int | None = None
     stored: int | None = None
     stored_as: str | None = None
     notes: tuple[str, ...] = ()
@@ -59,7 +67,8 @@ class MemoryEstimate(Report):
 
     def rows(self) -> Iterator[tuple[str, str]]:
         sequences = "1 sequence" if self.batch == 1 else f"each of {self.batch:,} sequences"
-        yield "assumed", f"{self.context:,} tokens in {sequences}"
+        read = f", {self.prompt:,} of them the prompt" if self.prompt else ""
+        yield "assumed", f"{self.context:,} tokens in {sequences}{read}"
         yield "parameters", f"{self.parameters:,}"
         if self.active_parameters is not None:
             yield "active", f"{self.active_parameters:,} of them for one token"
@@ -69,7 +78,9 @@ class MemoryEstimate(Report):
             yield "after prefill", in_full(self.kv_cache_prefill)
         if self.cache_states:
             yield "cache states", in_full(self.cache_states)
-        for name in ("activations", "runtime", "total"):
+        for name in ("attention", "activations", "runtime", "total"):
+            if getattr(self, name) == NOTHING:
+                continue
             yield name, _low_expected_high(getattr(self, name))
             yield "", getattr(self, name).basis
         for note in self.notes:
@@ -88,6 +99,9 @@ def estimate_memory(
     quantization: str | None = None,
     context: int = CONTEXT,
     batch: int = 1,
+    *,
+    prompt: int | None = None,
+    gpu: str | int | Gpu | Device | None = None,
 ) -> MemoryEstimate:
     """What a model takes when it is loaded and used, without downloading or loading it.
 
@@ -98,12 +112,17 @@ def estimate_memory(
         quantization: "int8", "fp4", "nf4", "nf4-double" (by bitsandbytes while loading), or None.
         context: tokens of each sequence, prompt and answer together.
         batch: sequences at once.
+        prompt: how many of the context's tokens are the prompt. None: all of them, the safe end.
+        gpu: where it would run, as in ``ways_to_fit``: old GPUs need more for attention. None: a
+            GPU of compute capability 8.0 or newer.
 
     Raises:
         CannotTell: a model that cannot be sized, with the reason.
         CourseError: an argument is not accepted, or the Hub gives no answer.
     """
-    return estimate(read_checkpoint(model), assumptions(dtype, quantization, context, batch))
+    capability = None if gpu is None else planned_for(gpu).compute_capability
+    assumed = assumptions(dtype, quantization, context, batch, prompt, capability)
+    return estimate(read_checkpoint(model), assumed)
 
 
 def estimate(checkpoint: Checkpoint, assumed: Assumptions) -> MemoryEstimate:
@@ -178,6 +197,7 @@ def add_up(inventory: Inventory, assumed: Assumptions) -> MemoryEstimate:
         high=weights_range[1] + cached(most) + states,
         basis="",
     )
+    attention = scores(inventory, assumed)
     estimated = activations(inventory, assumed), runtime(inventory)
     return MemoryEstimate(
         model=inventory.name,
@@ -194,7 +214,9 @@ def add_up(inventory: Inventory, assumed: Assumptions) -> MemoryEstimate:
         kv_cache_prefill=cached(cache, prefill=True),
         activations=estimated[0],
         runtime=estimated[1],
-        total=total(known, *estimated),
+        total=total(known, attention, *estimated, basis=TOTAL),
+        attention=attention,
+        prompt=assumed.prompt,
         cache_states=states,
         stored=inventory.stored,
         stored_as=inventory.stored_as,

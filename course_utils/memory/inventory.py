@@ -25,6 +25,20 @@ class Sizes:
 
 
 @dataclass(frozen=True)
+class Attention:
+    """How the model's layers look at other tokens. ``kernel`` as transformers calls it.
+
+    ``is_guess``: config and class are out of reach.
+    """
+
+    kernel: str = "sdpa"
+    heads: int = 0
+    kv_heads: int = 0
+    head_size: int = 0
+    is_guess: bool = False
+
+
+@dataclass(frozen=True)
 class Inventory:
     """``tensors`` load in ``dtype``; ``basis`` is "exact" or "stored", as in ``MemoryEstimate``.
 
@@ -39,6 +53,7 @@ class Inventory:
     tensors: tuple[Tensor, ...]
     cache: Cache
     sizes: Sizes
+    attention: Attention = Attention()
     experts: tuple[int, int] | None = None
     ties: Mapping[str, str] = field(default_factory=dict)
     basis: str = "exact"
@@ -60,6 +75,18 @@ def sizes_of(config: Any) -> Sizes:
         inner=inner or 4 * width,
         vocabulary=_first(config, "vocab_size"),
         positions=_first(config, "max_position_embeddings", "n_positions"),
+    )
+
+
+def attention_of(config: Any, kernel: str) -> Attention:
+    """Of a language model's config, or of the fields of its config.json."""
+    heads = _first(config, "num_attention_heads", "n_head", "n_heads")
+    width = _first(config, "hidden_size", "n_embd", "d_model", "dim")
+    return Attention(
+        kernel=kernel,
+        heads=heads,
+        kv_heads=_first(config, "num_key_value_heads") or heads,
+        head_size=_first(config, "head_dim") or width // (heads or 1),
     )
 
 

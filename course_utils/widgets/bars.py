@@ -18,6 +18,7 @@ NAMES = {
     "besides": ("held by torch besides", "T"),
     "cache": ("KV cache", "K"),
     "states": ("cache states", "S"),
+    "attention": ("scores of attention", "Q"),
     "activations": ("activations", "A"),
     "runtime": ("CUDA and its libraries", "C"),
 }

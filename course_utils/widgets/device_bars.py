@@ -59,6 +59,8 @@ def predicted_parts(estimate: MemoryEstimate) -> Iterator[Part]:
     yield Part("cache", estimate.kv_cache, measured=False, note=tokens)
     if estimate.cache_states:
         yield Part("states", estimate.cache_states, measured=False)
+    if estimate.attention.high:
+        yield Part("attention", estimate.attention.expected, measured=False)
     yield Part("activations", estimate.activations.expected, measured=False)
 
 

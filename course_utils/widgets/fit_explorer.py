@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from course_utils.fit.code import PLACEHOLDER
-from course_utils.fit.ways import RULE, all_ways, best_of
+from course_utils.fit.ways import RULE, all_ways, best_of, estimate_of
 from course_utils.gpus import GPUS, Device, Gpu, planned_for
-from course_utils.memory import MemoryEstimate, estimate_memory, read_checkpoint
+from course_utils.memory import MemoryEstimate, read_checkpoint
 from course_utils.text import in_tokens
 from course_utils.widgets import markup
 from course_utils.widgets.bars import KEY, Bar, as_html, as_text
@@ -74,13 +74,10 @@ class FitExplorer(Widget):
 
     def _try(self, gpu: Any, context: int, batch: int, wanted: str | None) -> None:
         name, target = self._named(gpu)
-        ways, as_stored = all_ways(self._checkpoint, target, context, batch)
+        ways, _ = all_ways(self._checkpoint, target, context, batch)
         best = best_of(ways)
         way = next((way for way in ways if way.way == wanted), best or ways[0])
-        estimate = as_stored
-        if (way.dtype, way.quantization) != (as_stored.dtype, as_stored.quantization):
-            how = way.dtype, way.quantization
-            estimate = estimate_memory(self._checkpoint, *how, context, batch)
+        estimate = estimate_of(way, self._checkpoint, target, context, batch)
         self.bar = bar_of(target, estimate)
         self.gpu, self.context, self.batch = name, context, batch
         self.ways, self.best, self.way = ways, best, way

@@ -9,6 +9,7 @@ COLOURS = {
     "besides": "#8c7a00",
     "cache": "#d55e00",
     "states": "#c2405a",
+    "attention": "#3d7a2a",
     "activations": "#009e73",
     "runtime": "#a65a95",
 }

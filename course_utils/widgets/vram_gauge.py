@@ -55,7 +55,7 @@ class VRAMGauge(Widget):
     def predict(self, predicted: Any) -> VRAMGauge:
         """Draw another prediction: an estimate, or what ``estimate_memory`` takes."""
         if predicted is not None and not isinstance(predicted, MemoryEstimate):
-            predicted = estimate_memory(predicted)
+            predicted = estimate_memory(predicted, gpu=self._target)
         self._estimate = predicted
         return self.refresh()
 
