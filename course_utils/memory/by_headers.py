@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from course_utils.memory.checkpoint import Checkpoint
+from course_utils.memory.checkpoint import FLOATS, Checkpoint
 from course_utils.memory.headers import StoredTensor
 from course_utils.memory.inventory import (
     Inventory,
     attention_of,
     experts_of,
-    quantized_by,
     sizes_of,
 )
 from course_utils.memory.kv_cache import Cache, CacheLayer, layers_by_formula
+from course_utils.memory.packing import told_by_names
 from course_utils.memory.weights import ITEM_BYTES, Tensor
 
 LAYER = re.compile(r"(.*\.(?:layers|h)\.)(\d+)\.(.+)")
@@ -87,10 +87,10 @@ def exact_by_headers(checkpoint: Checkpoint, dtype: str | None) -> Inventory | N
     """The inventory of a model of a proven family whose headers leave no question; else None."""
     fields = checkpoint.config
     family = family_of(fields)
-    if family is None or quantized_by(fields):
+    if family is None or fields.get("quantization_config") or told_by_names(checkpoint.tensors):
         return None
-    loads_in = dtype or named_dtype(fields) or checkpoint.first_floating
-    if loads_in not in ITEM_BYTES or not _leaves_no_question(checkpoint, family):
+    loads_in = dtype or named_dtype(fields) or checkpoint.found_dtype
+    if loads_in not in FLOATS or not _leaves_no_question(checkpoint, family):
         return None
     layers = layers_by_formula(fields, ITEM_BYTES[loads_in])
     if layers is None or not _sizes_agree(checkpoint, family, layers[0], ITEM_BYTES[loads_in]):

@@ -14,12 +14,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from course_utils.gpus import Device, Gpu
 from course_utils.memory.headers import StoredTensor
 from course_utils.memory.quantization import BITSANDBYTES
 
 TRANSFORMERS = "transformers"
 MLX = "mlx"
+FP8 = "fp8"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ PACKINGS = {
     one.method: one
     for one in (
         Packing(BITSANDBYTES, "bitsandbytes"),
-        Packing("fp8", capability=(8, 9), unpacks=True),
+        Packing(FP8, capability=(8, 9), unpacks=True),
         Packing("mxfp8", capability=(8, 9), unpacks=True),
         Packing("mxfp4", "'triton>=3.4' kernels", capability=(7, 5), unpacks=True),
         Packing("fbgemm_fp8", "fbgemm-gpu", capability=(9, 0)),
@@ -118,12 +118,16 @@ def packing_of(
     """
     named = method_of(packed_by)
     if named:
-        return PACKINGS.get(named.lower(), Packing(named, loader="another library"))
+        return packing_named(named)
     told = told_by_names(tensors)
     beside = next((TOLD_BESIDE[one] for one in TOLD_BESIDE if one in files), None)
     if told is None:
         return None
     return PACKINGS[beside if beside and told != MLX else told]
+
+
+def packing_named(method: str) -> Packing:
+    return PACKINGS.get(method, Packing(method, loader="another library"))
 
 
 def told_by_names(tensors: Mapping[str, StoredTensor]) -> str | None:
@@ -155,19 +159,24 @@ def method_of(packed_by: Mapping[str, Any] | None) -> str | None:
     return str(getattr(method, "value", method)) if method else None
 
 
-def stays_packed(packing: Packing, gpu: Gpu | Device) -> bool | None:
-    """Whether this GPU works with the packed weights; None where its capability is not known."""
+def stays_packed(packing: Packing, kind: str | None, capability: str | None) -> bool | None:
+    """Whether a device works with the packed weights; None where nobody said which device.
+
+    Args:
+        packing: how the checkpoint is packed.
+        kind: "cuda", "mps", "cpu", or None.
+        capability: of a GPU, "7.5" say; None where it is not known, which counts as too old.
+    """
     if packing.capability is None:
         return True
-    if gpu.kind != "cuda":
-        return False
-    return None if gpu.compute_capability is None else has_capability(gpu, packing.capability)
+    if kind is None and capability is None:
+        return None
+    return kind in (None, "cuda") and has_capability(capability, packing.capability)
 
 
-def has_capability(gpu: Gpu | Device, least: tuple[int, int]) -> bool:
+def has_capability(capability: str | None, least: tuple[int, int]) -> bool:
     """False where it is not known."""
-    parts = (gpu.compute_capability or "0.0").split(".")
-    return tuple(int(part) for part in parts) >= least
+    return tuple(int(part) for part in (capability or "0").split(".")) >= least
 
 
 def in_digits(capability: tuple[int, int]) -> str:

@@ -6,7 +6,7 @@ The formulas were read in bitsandbytes and are held to the byte against its ``Li
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,20 +96,22 @@ QUANTIZATIONS = {
 # --- Checkpoints that come quantized -------------------------------------------------------------
 
 
-def method_of(quantized_by: Mapping[str, Any] | None) -> str | None:
-    """ "fp8", "mxfp4", "bitsandbytes" …: what a ``quantization_config`` names."""
-    if quantized_by is None:
-        return None
-    method = quantized_by.get("quant_method") or BITSANDBYTES
-    return str(getattr(method, "value", method))
-
-
 def name_of(quantized_by: Mapping[str, Any]) -> str:
     """What bitsandbytes did to a checkpoint, by the name of this table."""
     if quantized_by.get("load_in_8bit"):
         return "int8"
     double = "-double" if quantized_by.get("bnb_4bit_use_double_quant") else ""
     return f"{quantized_by.get('bnb_4bit_quant_type', 'fp4')}{double}"
+
+
+def name_in(tensors: Iterable[str]) -> str | None:
+    """The same by the names of the tensors that bitsandbytes stores beside a packed one."""
+    parts = {name.rpartition(".")[2] for name in tensors}
+    if "SCB" in parts:
+        return "int8"
+    double = "-double" if "nested_absmax" in parts else ""
+    kind = next((one for one in ("nf4", "fp4") if f"bitsandbytes__{one}" in parts), None)
+    return f"{kind}{double}" if kind else None
 
 
 def _ceil(count: int, size: int) -> int:
