@@ -140,6 +140,6 @@ def _fits(way: Way, gpu: Gpu) -> bool:
 
 
 def _hosted(checkpoint: Checkpoint) -> Alternative:
-    name = checkpoint.address or PLACEHOLDER
+    name = checkpoint.repo_id or PLACEHOLDER
     text = f'huggingface_hub.InferenceClient("{name}") runs it on hardware that others own'
     return Alternative("a hosted API", name, text)

@@ -89,9 +89,8 @@ def _of_config(
     if dtype is None and as_stored not in FLOATS:
         raise CannotTell(
             checkpoint.name,
-            f"its weights are {as_stored}, which no model is built in, and its config names no "
-            f'other dtype: from_pretrained raises TypeError or ValueError. Give one: dtype="bfloat16"'
-            ".",
+            f"its weights are {as_stored}, which no model is built in, and its config names no other "
+            'dtype: from_pretrained raises TypeError or ValueError. Name one: dtype="bfloat16".',
         )
     packed_by, cls = checked_quantization(checkpoint.name, config), model_class(config)
     told = told_by_names(checkpoint.tensors)
@@ -164,7 +163,9 @@ def _foreign(
     hint = f"{loader} loads it" + (f" ({packing.needs})" if packing.needs else "")
     note = f"{on_disk}: {why}, and from_pretrained raises or fills in random weights. {hint}"
     if found.stored is None:
-        raise CannotTell(checkpoint.name, f"{note}. No checkpoint is at hand whose size would tell.")
+        raise CannotTell(
+            checkpoint.name, f"{note}. No checkpoint is at hand whose size would tell."
+        )
     return replace(
         found,
         basis="stored",
@@ -214,7 +215,7 @@ def _packed(
         where, (stays, refusal) = "On this device", _on_this_machine(packed_by)
     if not stays and packing.unpacks:
         note = f"{on_disk}. {where} transformers unpacks it to {found.dtype} while loading"
-        return replace(found, notes=(*found.notes, note))
+        return replace(found, unpacked=True, notes=(*found.notes, note))
     needs = f" ({packing.needs})" if packing.needs else ""
     if not stays:
         note = f"{on_disk}. transformers refuses it below compute capability {least} (ValueError)"

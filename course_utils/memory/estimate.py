@@ -39,7 +39,8 @@ class MemoryEstimate(Report):
     at once; ``cache_states`` is what else a cache keeps. ``attention`` is what the scores of one
     layer's attention take. ``active_parameters`` is given for a mixture of experts. ``stored`` is
     what the checkpoint's tensors take on disk and ``stored_as`` how they are quantized there, where
-    that is known; ``loadable`` False: ``from_pretrained`` does not load that rightly.
+    that is known; ``unpacked``: and that they are not, once
+    loaded; ``loadable`` False: ``from_pretrained`` does not load it rightly.
     """
 
     model: str
@@ -63,6 +64,7 @@ class MemoryEstimate(Report):
     stored: int | None = None
     stored_as: str | None = None
     loadable: bool = True
+    unpacked: bool = False
     notes: tuple[str, ...] = ()
 
     def title(self) -> str:
@@ -241,6 +243,7 @@ def add_up(inventory: Inventory, assumed: Assumptions) -> MemoryEstimate:
         stored=inventory.stored,
         stored_as=inventory.stored_as,
         loadable=inventory.loadable,
+        unpacked=inventory.unpacked,
         notes=(*inventory.notes, *cache.notes, *_too_long(inventory, assumed)),
     )
 

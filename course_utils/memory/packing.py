@@ -51,7 +51,7 @@ class Packing:
 PACKINGS = {
     one.method: one
     for one in (
-        Packing(BITSANDBYTES, "bitsandbytes"),
+        Packing(BITSANDBYTES),
         Packing(FP8, capability=(8, 9), unpacks=True),
         Packing("mxfp8", capability=(8, 9), unpacks=True),
         Packing("mxfp4", "'triton>=3.4' kernels", capability=(7, 5), unpacks=True),
@@ -149,8 +149,10 @@ def foreign_dtypes(tensors: Iterable[StoredTensor]) -> str:
 
 
 def method_of(packed_by: Mapping[str, Any] | None) -> str | None:
-    """ "fp8", "mxfp4", "bitsandbytes" …: what a ``quantization_config`` names, as transformers reads
-    it: a flag of bitsandbytes comes before the name."""
+    """ "fp8", "mxfp4", "bitsandbytes" …: what a ``quantization_config`` names.
+
+    As transformers reads it: a flag of bitsandbytes comes before the name.
+    """
     if packed_by is None:
         return None
     if packed_by.get("load_in_8bit") or packed_by.get("load_in_4bit"):

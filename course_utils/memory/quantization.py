@@ -22,7 +22,7 @@ class Quantization:
     """One way. ``options`` are those of ``BitsAndBytesConfig`` that choose it.
 
     ``label`` and ``why`` are how a table of ways shows it. ``dtype``: what the rest of the model
-    must be in, where that matters.
+    must be in, where that matters. ``capability``: the least compute capability of a GPU for it.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Quantization:
     why: str
     options: Mapping[str, Any] = field(hash=False)
     dtype: str | None = None
+    capability: tuple[int, int] | None = None
 
     @property
     def is_4bit(self) -> bool:
@@ -63,6 +64,7 @@ QUANTIZATIONS = {
             why="one byte a weight in the linear layers; embeddings and head stay in 16 bits",
             options={"load_in_8bit": True},
             dtype="float16",  # an int8 layer casts every input to it
+            capability=(7, 5),  # bitsandbytes' guide: LLM.int8() needs a Turing GPU or newer
         ),
         Quantization(
             name="nf4",

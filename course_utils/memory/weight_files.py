@@ -23,26 +23,49 @@ IN_ORDER = (SINGLE, SINGLE + INDEX, "pytorch_model.bin", "pytorch_model.bin" + I
 SHARDS = (r"model-\d+-of-\d+\.safetensors", r"pytorch_model-\d+-of-\d+\.bin")
 NAMED_BY_CONFIG = "transformers_weights"
 MOST_NAMED = 3
+LONGEST = 80  # characters of the names of files in a message
+VARIANT = re.compile(r"(?:model|pytorch_model)\.(.+?)(?:-\d+-of-\d+)?\.(?:safetensors|bin)")
 # What is no weights for from_pretrained, and what would load it.
 OTHERS = (
     (
         r".*\.gguf",
-        'GGUF files, for llama.cpp. from_pretrained("{name}", gguf_file="{file}") reads one too, with '
-        "the gguf package: packed where `kernels` is installed, else unpacked to the dtype that is "
-        "asked for. In llama.cpp a GGUF file takes about its own size",
+        "It holds GGUF files, made for llama.cpp, which runs one in about its own size. With the "
+        'gguf package from_pretrained("{name}", gguf_file="{file}") reads one too: packed where '
+        "`kernels` is installed, else unpacked to the dtype that you ask for.",
     ),
-    (r"adapter_model\.(safetensors|bin)", "an adapter (LoRA), which `peft` puts on its base model"),
-    (r"(model|pytorch_model)\.[\w.-]+\.(safetensors|bin)", ""),  # a variant: see _variant
-    (r".*\.onnx(_data)?", "ONNX files, which `optimum` or onnxruntime loads"),
-    (r"(tf_model|model)\.h5|.*\.keras", "weights for TensorFlow, which transformers 5 has left"),
-    (r"flax_model.*\.msgpack", "weights for Flax, which transformers 5 has left"),
-    (r".*\.(pth|pt|ckpt|bin)", "files of PyTorch that only their own makers' code reads"),
-    (r"consolidated.*\.safetensors", "weights in the layout of their maker, which vLLM reads"),
-    (r".*\.(mlmodel|mlpackage|tflite|engine|nemo)", "files for another runtime"),
-    (r".*\.safetensors", "safetensors files under names that transformers does not look for"),
+    (
+        r"adapter_model\.(safetensors|bin)",
+        "It is an adapter (LoRA), a small addition that peft puts on another model: ask for the "
+        "base model that its adapter_config.json names.",
+    ),
+    (
+        VARIANT.pattern,
+        'It holds a variant: from_pretrained("{name}", variant="{variant}") loads it.',
+    ),
+    (r".*\.onnx(_data)?", "It holds ONNX files: onnxruntime loads them, or optimum."),
+    (
+        r"(tf_model|model)\.h5|.*\.keras",
+        "It holds weights for TensorFlow, which transformers 5 no longer reads: version 4 with "
+        "from_tf=True converts them.",
+    ),
+    (
+        r"flax_model.*\.msgpack",
+        "It holds weights for Flax, which transformers 5 no longer reads: transformers 4 with "
+        "from_flax=True converts them.",
+    ),
+    (
+        r"consolidated.*|.*\.(pth|pt|ckpt)",
+        "It holds weights in the layout of their maker, whose own code loads them; look for a "
+        "repo of the same model that is made for transformers.",
+    ),
+    (
+        r".*\.(safetensors|bin)",
+        "It holds weights under a name that transformers does not look for; if they are whole, "
+        'rename the file "model.safetensors" or name it in config.json as "transformers_weights".',
+    ),
+    (r".*\.(mlmodel|tflite|engine|nemo|xml)", "It holds files for another runtime."),
 )
 SHARDS_ALONE = re.compile("|".join(SHARDS))
-VARIANT = re.compile(r"(?:model|pytorch_model)\.(.+?)(?:-\d+-of-\d+)?\.(?:safetensors|bin)")
 
 
 @dataclass(frozen=True)
@@ -120,19 +143,11 @@ def _nothing_to_load(name: str, files: Collection[str], named: Any) -> str:
     for pattern, what in OTHERS:
         found = sorted(one for one in files if re.fullmatch(pattern, one.rpartition("/")[2]))
         if found:
-            what = what or _variant(found[0])
-            words = what.format(name=name, file=found[0])
-            return (
-                f"it holds no weights that from_pretrained would load by itself ({raises}): only "
-                f"{words} ({shorten(', '.join(found[:MOST_NAMED]), 80)})."
-            )
-    return f"it holds no weights at all. {raises}"
-
-
-def _variant(file: str) -> str:
-    match = VARIANT.fullmatch(file.rpartition("/")[2])
-    which = match[1] if match else "…"
-    return f'a variant, for from_pretrained("{{name}}", variant="{which}")'
+            match = VARIANT.fullmatch(found[0].rpartition("/")[2])
+            words = what.format(name=name, file=found[0], variant=match[1] if match else "")
+            named = shorten(", ".join(found), LONGEST)
+            return f"no file in it is one that transformers looks for. {raises} {words} ({named})"
+    return f"it holds no weights. {raises}"
 
 
 def _raises(what: str) -> str:
