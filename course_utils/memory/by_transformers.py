@@ -89,8 +89,8 @@ def _of_config(
     if dtype is None and as_stored not in FLOATS:
         raise CannotTell(
             checkpoint.name,
-            f"its weights are {as_stored}, which no model is built in, and its config names no other "
-            'dtype: from_pretrained raises TypeError or ValueError. Name one: dtype="bfloat16".',
+            f"its weights are {as_stored}, which no model is built in, and its config names no "
+            'other dtype: from_pretrained raises TypeError or ValueError. Name one: dtype="bfloat16".',
         )
     packed_by, cls = checked_quantization(checkpoint.name, config), model_class(config)
     told = told_by_names(checkpoint.tensors)
