@@ -118,7 +118,8 @@ def observed_cache(model: PreTrainedModel) -> Cache:
     states = [state for layer in own for state in _states(layer)]
     kept = _kept_by_modules(model)
     outside = [*_tensors([kept[name] for name in kept.keys() - before.keys()])]
-    outside += _tensors([value for name, value in vars(found).items() if name != "layers"])
+    held = getattr(found, "__dict__", {})
+    outside += _tensors([held[name] for name in held if name != "layers"])
     outside += _tensors(output.get("state"))
     states += [CacheLayer(_storage(tensor), tokens=1) for tensor in outside]
     notes: tuple[str, ...] = (encoder.note,) if encoder else ()

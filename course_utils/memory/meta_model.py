@@ -120,6 +120,7 @@ def tensors_of(
         packed_by: the ``quantization_config`` of a checkpoint that bitsandbytes has quantized.
     """
     in_float32 = _kept_in_float32(model, dtype)
+    stored = model.state_dict().keys()
     built = dict([*model.named_parameters(), *model.named_buffers()])
     replaced = _replaced_by_bitsandbytes(model, packed_by)
     with quiet():
@@ -129,7 +130,8 @@ def tensors_of(
     found: list[Tensor] = []
     for name in [*parameters, *buffers]:
         tensor = built[name]
-        kept = tensor.is_floating_point() and in_float32 and in_float32.search(name)
+        cast = tensor.is_floating_point() or name in stored  # a loaded count becomes a float, too
+        kept = cast and in_float32 and in_float32.search(name)
         found.append(
             Tensor(
                 name=name,
