@@ -23,7 +23,7 @@ from course_utils.memory.inventory import (
     quantized_by,
     sizes_of,
 )
-from course_utils.memory.kv_cache import Cache, CacheLayer, layers_by_formula
+from course_utils.memory.kv_cache import Cache, CacheLayer, layers_by_formula, window_of
 from course_utils.memory.packing import method_of
 from course_utils.memory.weights import ITEM_BYTES, Tensor
 
@@ -52,7 +52,7 @@ def by_headers(checkpoint: Checkpoint, dtype: str | None) -> Inventory:
         name=checkpoint.name,
         dtype=dtype,
         tensors=tensors,
-        cache=Cache(layers_by_formula(text, ITEM_BYTES[dtype]) or ()),
+        cache=Cache(layers_by_formula(text, ITEM_BYTES[dtype], window_of(text)) or ()),
         sizes=sizes_of(text),
         attention=attention_of(text, "sdpa"),
         experts=experts_of(text),

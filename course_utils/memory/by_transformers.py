@@ -90,7 +90,7 @@ def _of_config(
         raise CannotTell(
             checkpoint.name,
             f"its weights are {as_stored}, which no model is built in, and its config names no "
-            'other dtype: from_pretrained raises TypeError or ValueError. Name one: dtype="bfloat16".',
+            'other: from_pretrained raises TypeError or ValueError. Name one: dtype="bfloat16".',
         )
     packed_by, cls = checked_quantization(checkpoint.name, config), model_class(config)
     told = told_by_names(checkpoint.tensors)

@@ -67,10 +67,17 @@ def cache_bytes(
 # --- By formula ----------------------------------------------------------------------------------
 
 
-def layers_by_formula(fields: Mapping[str, Any], item_bytes: int) -> tuple[CacheLayer, ...] | None:
+def window_of(fields: Mapping[str, Any]) -> int | None:
+    """The sliding window that a config spells out, where it does not switch it off."""
+    return fields.get("sliding_window") if fields.get("use_sliding_window", True) else None
+
+
+def layers_by_formula(
+    fields: Mapping[str, Any], item_bytes: int, window: int | None
+) -> tuple[CacheLayer, ...] | None:
     """The cache layers of a decoder whose layers are all alike but for their windows.
 
-    None where the config does not spell out its sizes.
+    None where the config does not spell out its sizes, or layers slide without a window.
     """
     depth = fields.get("num_hidden_layers", fields.get("n_layer"))
     heads = fields.get("num_attention_heads", fields.get("n_head"))
@@ -79,10 +86,11 @@ def layers_by_formula(fields: Mapping[str, Any], item_bytes: int) -> tuple[Cache
     if not all(type(one) is int and one > 0 for one in (depth, heads, width, kv_heads)):
         return None
     head_size = fields.get("head_dim") or width // heads
-    window = fields.get("sliding_window") if fields.get("use_sliding_window", True) else None
     windows = {"sliding_attention": window, "full_attention": None, None: window}
     kinds = fields.get("layer_types") or [None] * depth
     if len(kinds) != depth or not windows.keys() >= set(kinds):
+        return None
+    if window is None and "sliding_attention" in kinds:
         return None
     return tuple(CacheLayer(2 * kv_heads * head_size * item_bytes, windows[kind]) for kind in kinds)
 
@@ -130,7 +138,9 @@ def observed_cache(model: PreTrainedModel) -> Cache:
     return Cache(tuple(layers), tuple(states), notes)
 
 
-def _run(model: PreTrainedModel, encoder: _Encoder | None, reads_text: bool) -> tuple[Any, Any, int]:
+def _run(
+    model: PreTrainedModel, encoder: _Encoder | None, reads_text: bool
+) -> tuple[Any, Any, int]:
     """What comes out for a few tokens, the cache, and how many tokens it has seen.
 
     Some models do not hand out their cache; ``generate`` gives them one, and so does this. Where
@@ -287,7 +297,8 @@ def _cache_by_config(model: PreTrainedModel) -> Cache:
     if not model.can_generate():
         return Cache()
     config = model.config.get_text_config(decoder=True)
-    alike = layers_by_formula(config.to_dict(), model.dtype.itemsize)
+    fields = config.to_dict()
+    alike = layers_by_formula(fields, model.dtype.itemsize, window_of(fields))
     if alike is None or model.config.is_encoder_decoder:
         return Cache(notes=("its KV cache could not be worked out and is not counted",))
     kinds: Any = DynamicCache(config=config).layers or [None] * len(alike)
