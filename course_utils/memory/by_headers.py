@@ -33,6 +33,8 @@ STACKED = {
     **dict.fromkeys(("gate_proj", "up_proj", "w1", "w3"), "gate_up_proj"),
     **dict.fromkeys(("down_proj", "w2"), "down_proj"),
 }
+# Counts that a config.json must give itself: classes differ in what they put in their place.
+WANTED = ("num_key_value_heads", "intermediate_size")
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,14 @@ class Family:
     window: int | None = None
     has_switch: bool = False
     rotary_share: float = 1
-    wanted: tuple[str, ...] = ("num_key_value_heads", "intermediate_size")
+    wanted: tuple[str, ...] = WANTED
 
 
 FAMILIES = {
-    **dict.fromkeys(("llama", "phi3", "granite", "olmo2", "mixtral"), Family()),
-    **dict.fromkeys(("qwen2", "qwen3", "qwen3_moe"), Family(has_switch=True)),
+    **dict.fromkeys(("llama", "phi3", "granite", "olmo2"), Family()),
+    **dict.fromkeys(("qwen2", "qwen3"), Family(has_switch=True)),
+    "mixtral": Family(wanted=(*WANTED, "num_local_experts", "num_experts_per_tok")),
+    "qwen3_moe": Family(has_switch=True, wanted=(*WANTED, "num_experts", "num_experts_per_tok")),
     "mistral": Family(window=4096),
     "smollm3": Family(ties=True, has_switch=True),
     "stablelm": Family(rotary_share=0.25),
@@ -178,7 +182,12 @@ def _buffers(fields: Mapping[str, Any], family: Family, dtype: str) -> list[Tens
 def _leaves_no_question(checkpoint: Checkpoint, family: Family) -> bool:
     """Every tensor is one that the family knows, and none is missing or stored twice."""
     fields, tensors = checkpoint.config, checkpoint.tensors
-    if any(fields.get(name) for name in UNPROVEN) or not all(map(fields.get, family.wanted)):
+    depth = fields.get("num_hidden_layers", fields.get("n_layer"))
+    window = _window(fields, family)
+    counts = [depth, *map(fields.get, family.wanted), *([] if window is None else [window])]
+    if not all(type(one) is int and one > 0 for one in counts):
+        return False
+    if any(fields.get(name) for name in UNPROVEN):
         return False
     if family.has_switch and fields.get("use_sliding_window"):
         return False
@@ -192,10 +201,10 @@ def _leaves_no_question(checkpoint: Checkpoint, family: Family) -> bool:
         return False
     if not all(known.fullmatch(name) and one.is_floating for name, one in tensors.items()):
         return False
-    return _layers_are_alike(tensors, fields.get("num_hidden_layers", fields.get("n_layer")))
+    return _layers_are_alike(tensors, depth)
 
 
-def _layers_are_alike(tensors: Mapping[str, StoredTensor], depth: Any) -> bool:
+def _layers_are_alike(tensors: Mapping[str, StoredTensor], depth: int) -> bool:
     found = sorted(
         (int(match[2]), match[3], tensors[match[0]].shape)
         for match in map(LAYER.fullmatch, tensors)

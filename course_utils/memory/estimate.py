@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -137,7 +138,8 @@ def estimate(checkpoint: Checkpoint, assumed: Assumptions) -> MemoryEstimate:
     inventory = inventory_of(checkpoint, assumed.dtype, assumed)
     if checkpoint.loaded is not None and assumed.dtype is None and assumed.quantization is None:
         inventory = _as_it_is(checkpoint.loaded, inventory)
-    return add_up(inventory, assumed)
+    with in_words(checkpoint.name):
+        return add_up(inventory, assumed)
 
 
 def inventory_of(
@@ -153,15 +155,23 @@ def inventory_of(
     stays = stays_packed(packing, assumed.kind, assumed.capability) if packing else None
 
     def find() -> Inventory:
-        try:
+        with in_words(checkpoint.name):
             return _inventory_of(checkpoint, dtype, stays)
-        except CourseError:
-            raise
-        except Exception as error:  # a stranger's config may be odd in ways nobody thought of
-            reason = f"its config.json holds what cannot be worked with ({type(error).__name__}: "
-            raise CannotTell(checkpoint.name, f"{reason}{shorten(str(error))})") from error
 
     return checkpoint.once(("inventory", dtype, stays), find)
+
+
+@contextmanager
+def in_words(name: str) -> Iterator[None]:
+    """A stranger's config may be odd in ways nobody thought of: that ends in a ``CannotTell``."""
+    try:
+        yield
+    except CourseError:
+        raise
+    except Exception as error:
+        what = shorten(f"{type(error).__name__}: {error}")
+        reason = f"its config.json holds what cannot be worked with ({what})."
+        raise CannotTell(name, reason) from error
 
 
 def _inventory_of(checkpoint: Checkpoint, dtype: str | None, stays: bool | None) -> Inventory:

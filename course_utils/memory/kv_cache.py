@@ -168,12 +168,12 @@ class _NoCache:
 
 
 def _kept_by_modules(model: PreTrainedModel) -> dict[tuple[str, str], Any]:
-    """The tensors that hang on modules and are neither parameters nor buffers."""
+    """What hangs on modules for the one sequence of the probe, and is no parameter or buffer."""
     return {
         (name, attribute): value
         for name, module in model.named_modules()
         for attribute, value in vars(module).items()
-        if hasattr(value, "untyped_storage")
+        if hasattr(value, "untyped_storage") and value.dim() > 1 and value.shape[0] == 1
     }
 
 

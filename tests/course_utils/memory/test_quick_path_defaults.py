@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from tests.course_utils.memory.test_estimate import QUICK, shrunken
 from tests.support.ground_truth import cache_bytes as held_by_the_cache
 from tests.support.ground_truth import class_of, config_of, load, resident_bytes
 
+TOO_SMALL = {"pad_token_id"}  # a class's default lies beyond a shrunken vocabulary: nothing loads
 LONG = Assumptions(context=9000, batch=2)  # beyond a window of 4,096
 SET = {
     "sliding_window alone": {"sliding_window": 16},
@@ -53,7 +55,8 @@ def agrees(folder: Path) -> bool:
         full = by_transformers(checkpoint, None)
     except CourseError as refused:
         pytest.fail(f"by headers it is exact, and transformers says: {refused}")
-    assert add_up(quick, LONG) == add_up(full, LONG)
+    told = [replace(add_up(one, LONG), notes=()) for one in (quick, full)]
+    assert told[0] == told[1]
     return True
 
 
@@ -62,7 +65,10 @@ def test_a_field_left_out_or_set_oddly(family, small):
     folder = small(family)
     path = folder / "config.json"
     whole = json.loads(path.read_text())
-    left_out = {f"without {name}": {k: v for k, v in whole.items() if k != name} for name in whole}
+    left_out = {
+        f"without {name}": {k: v for k, v in whole.items() if k != name}
+        for name in whole.keys() - TOO_SMALL
+    }
     odd = {name: whole | changes for name, changes in SET.items()}
     vouched = []
     try:
