@@ -156,7 +156,8 @@ def inventory_of(
 
     def find() -> Inventory:
         with in_words(checkpoint.name):
-            return _inventory_of(checkpoint, dtype, stays)
+            found = _inventory_of(checkpoint, dtype, stays)
+            return found if checkpoint.weights.names or not checkpoint.files else _empty(found)
 
     return checkpoint.once(("inventory", dtype, stays), find)
 
@@ -190,6 +191,11 @@ def _inventory_of(checkpoint: Checkpoint, dtype: str | None, stays: bool | None)
             raise
         rough = by_headers(checkpoint, dtype)
         return replace(rough, notes=(*rough.notes, reason.reason))
+
+
+def _empty(found: Inventory) -> Inventory:
+    note = "it holds no weights: by its config alone, and from_pretrained raises OSError"
+    return replace(found, loadable=False, notes=(*found.notes, note))
 
 
 def _as_it_is(model: Any, inventory: Inventory) -> Inventory:

@@ -87,6 +87,9 @@ def weight_files(
         config: the fields of its config.json.
         read: gives the text of a file, for the index.
 
+    Returns:
+        Those files; none where it holds no weights of any kind.
+
     Raises:
         CannotTell: ``from_pretrained`` would raise; the message says what, and what would load it.
     """
@@ -94,7 +97,10 @@ def weight_files(
     order = (named,) if isinstance(named, str) else IN_ORDER
     first = next((one for one in order if one in files), None)
     if first is None:
-        raise CannotTell(name, _nothing_to_load(name, files, named))
+        reason = _nothing_to_load(name, files, named)
+        if reason is None:
+            return WeightFiles()
+        raise CannotTell(name, reason)
     return _of_index(name, first, files, read) if first.endswith(INDEX) else WeightFiles((first,))
 
 
@@ -130,7 +136,7 @@ def _of_index(
     return WeightFiles(tuple(shards), dtype if isinstance(dtype, str) else None)
 
 
-def _nothing_to_load(name: str, files: Collection[str], named: Any) -> str:
+def _nothing_to_load(name: str, files: Collection[str], named: Any) -> str | None:
     raises = _raises("OSError")
     if isinstance(named, str):
         return f"its config.json names {named} as its weights, and there is no such file. {raises}"
@@ -147,7 +153,7 @@ def _nothing_to_load(name: str, files: Collection[str], named: Any) -> str:
             words = what.format(name=name, file=found[0], variant=match[1] if match else "")
             named = shorten(", ".join(found), LONGEST)
             return f"no file in it is one that transformers looks for. {raises} {words} ({named})"
-    return f"it holds no weights. {raises}"
+    return None
 
 
 def _raises(what: str) -> str:

@@ -196,10 +196,6 @@ def list_for_an_index(folder: Path) -> None:
     (folder / INDEX).write_text("[]")
 
 
-def nothing_at_all(folder: Path) -> None:
-    (folder / "README.md").write_text("soon")
-
-
 def only(name: str) -> Callable[[Path], None]:
     def make(folder: Path) -> None:
         (folder / name).parent.mkdir(exist_ok=True)
@@ -216,7 +212,6 @@ DOES_NOT = {
     index_without_metadata: "metadata",
     empty_index: "names no files",
     list_for_an_index: "no JSON object",
-    nothing_at_all: "no weights",
     only("owl-Q4_K_M.gguf"): "gguf_file=",
     only("onnx/model.onnx"): "onnxruntime",
     only("model.onnx"): "onnxruntime",
@@ -241,6 +236,14 @@ def test_what_does_not_load_is_said_with_what_would(make, tmp_path):
     for ask in (cu.estimate_memory, cu.ways_to_fit):
         with pytest.raises(cu.CourseError, match=DOES_NOT[make]):
             ask(tmp_path)
+
+
+def test_a_config_without_weights_is_sized_and_said_to_be_empty(tmp_path):
+    write_config(tmp_path)
+    estimate = cu.estimate_memory(tmp_path)
+    assert not estimate.loadable and "holds no weights" in str(estimate)
+    save_file(weights(), tmp_path / "model.safetensors", metadata={"format": "pt"})
+    assert cu.estimate_memory(tmp_path).weights == estimate.weights
 
 
 def test_an_index_does_not_lead_out_of_its_folder(tmp_path):
