@@ -13,10 +13,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks import accuracy
+from benchmarks import accuracy, hub_load
 from benchmarks.widgets import figures as widget_figures
 from practice_hub import PracticeHub
-from practice_hub.actions import Visitor
+from practice_hub.visitor import Visitor, claim
 
 RUNS = 5
 ROOM = 30
@@ -43,6 +43,8 @@ def main() -> None:
         f"{statistics.median(times):.1f} s in the median, {max(times):.1f} s the last, "
         f"{errors} unexpected errors",
     )
+    for what, figure in hub_load.figures():
+        show(what, figure)
     for what, figure in widget_figures():
         show(what, figure)
     print("\nEstimates against loaded models (minutes)", flush=True)
@@ -72,7 +74,7 @@ def first_answer_seconds() -> float:
 import time
 began = time.perf_counter()
 from practice_hub import PracticeHub
-from practice_hub.actions import Visitor
+from practice_hub.visitor import Visitor
 import urllib.request
 with PracticeHub() as hub:
     urllib.request.urlopen(hub.url + "/api/models/{REPO}").read()
@@ -126,7 +128,7 @@ def a_room_opens_a_gate(url: str) -> tuple[list[float], int]:
         def learner(number: int) -> float | None:
             began = time.perf_counter()
             try:
-                visitor = Visitor(f"{url}/{KEY}/learner-{number}")
+                visitor = Visitor(claim(f"{url}/{KEY}/learner-{number}"))
                 api = HfApi(endpoint=visitor.url, token=visitor.create_token("course"))
                 list(api.list_models(author="practice", limit=20))
                 api.model_info(GATED)

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from practice_hub import PracticeHub
-from practice_hub.described import BUILT_IN
+from practice_hub.catalogue import BUILT_IN
 from tests.support import ground_truth
 from tests.support.shrunken import shrink
 

@@ -273,7 +273,8 @@ class Load:
             return_dict_in_generate=True,
             pad_token_id=0,
         )
-        return found.past_key_values
+        # Its name since transformers 5.24, and the one before.
+        return found["cache" if "cache" in found else "past_key_values"]
 
     def measured(self, predicted: MemoryEstimate) -> dict[str, Any]:
         reset_peak(self.device)

@@ -41,7 +41,10 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Curriculum:
-    """``models`` maps a role to its repo id on each Hub: ``models["chat"]["practice"]``."""
+    """``models`` maps a role to its repo id on each Hub: ``models["chat"]["practice"]``.
+
+    A role with a ``stand_in`` is played by it where the practice Hub does not hold the model.
+    """
 
     title: str
     repository: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import islice
@@ -27,6 +28,7 @@ SORTS = ("downloads", "likes", "created_at", "last_modified", "trending_score")
 ASKED_FOR = ["downloads", "gated", "library_name", "likes", "pipeline_tag", "safetensors", "tags"]
 LARGEST_LIMIT = 1000
 LONGEST_TEXT = 200
+LANGUAGE = re.compile(r"[a-z]{2,3}|multilingual")  # as the Hub spells them: ISO 639
 MOST_READ = 3000  # entries; the Hub sends up to a thousand with each answer
 MOST_SIZED = 60  # models whose ways to load are worked out, a few requests each
 SECONDS = 20.0
@@ -111,6 +113,7 @@ def find_models(
     *,
     task: str | None = None,
     license: str | None = None,
+    language: str | None = None,
     fits: str | int | Gpu | Device | None = None,
     gated: bool | None = None,
     search: str | None = None,
@@ -123,6 +126,8 @@ def find_models(
     Args:
         task: as the Hub spells it: "text-generation".
         license: an identifier ("apache-2.0"), or a kind ("permissive").
+        language: a code ("de") that the card's metadata must name. Cards often name less than the
+            model knows.
         fits: a GPU's name, or bytes, where some way to load the model must fit, with a context of
             2,048 tokens.
         gated: True for gated models only, False for open ones only.
@@ -135,9 +140,19 @@ def find_models(
     Raises:
         CourseError: a condition is not understood, or the Hub gives no answer.
     """
-    texts = {"task": task, "author": author, "search": search, "license": license}
+    texts = {
+        "task": task,
+        "author": author,
+        "search": search,
+        "license": license,
+        "language": language,
+    }
     for name, value in texts.items():
         _check_text(name, value)
+    if language is not None and not LANGUAGE.fullmatch(language):
+        raise CourseError(
+            f'language is a code of two or three letters, such as "de"; not {language[:80]!r}.'
+        )
     if gated not in (None, True, False):
         raise CourseError(f"gated is True, False or None; not {gated!r}.")
     if sort not in SORTS:
@@ -147,12 +162,13 @@ def find_models(
     target = None if fits is None else planned_for(fits)
     identifier, kind = _license(license)
 
+    tags = [identifier and f"license:{identifier}", language]
     for_the_hub = {
         "pipeline_tag": task,
         "author": author,
         "search": search,
         "gated": gated,
-        "filter": identifier and f"license:{identifier}",
+        "filter": [tag for tag in tags if tag] or None,
     }
     given = {name: value for name, value in for_the_hub.items() if value is not None}
     whole_list = kind is not None or target is not None

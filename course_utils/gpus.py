@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import ctypes
 import platform
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +23,7 @@ UNITS = {"B": 1, "MiB": 2**20, "GiB": 2**30}
 SMALLEST = 2**20  # fewer bytes than this were meant in another unit
 MAKER_WORDS = ("nvidia", "geforce", "tesla")
 
+AMD_DRIVER = Path("/dev/kfd")
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -193,7 +196,9 @@ def _gpu(row: dict[str, str]) -> Gpu:
 
 
 def current_device() -> Device:
-    """The device that torch would use first. Imports torch."""
+    """The device that torch would use first. Imports torch only where there may be a GPU."""
+    if not may_have_gpu():
+        return cpu_device()
     try:
         import torch
     except (ImportError, OSError):  # not installed, or a build whose CUDA libraries are not there
@@ -203,6 +208,22 @@ def current_device() -> Device:
     if torch.backends.mps.is_available():
         return _apple()
     return cpu_device()
+
+
+def may_have_gpu() -> bool:
+    """False where torch cannot find a GPU: no NVIDIA or AMD driver, and no Apple silicon.
+
+    Importing torch takes seconds, looking for a driver's library does not.
+    """
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    if AMD_DRIVER.exists():
+        return True
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def _cuda() -> Device:

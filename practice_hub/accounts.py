@@ -15,6 +15,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 
 TOKEN_PREFIX = "hf_practice_"
+OAUTH_PREFIX = f"{TOKEN_PREFIX}oauth_"  # of what a device login hands out
 ROLES = ("read", "write", "fineGrained")
 STATUSES = ("pending", "accepted", "rejected", "reset")
 OWNER = "practice"  # the account that the held repos belong to
@@ -24,6 +25,11 @@ LOGIN_SECONDS = 30 * 24 * 3600
 MOST_TOKENS = 100
 MOST_LOGINS = 20
 REVOKED_KEPT = 20
+MOST_WAITING = 20  # device logins of one person that wait at once
+MOST_WAITING_IN_ALL = 2_000
+LONGEST_LIFE = 10 * 365 * 24 * 3600  # of a token, in seconds
+MOST_FIELDS = 40
+LONGEST_FIELDS = 10_000  # characters of a gate's form, questions and answers together
 LOGIN = "login "
 
 
@@ -46,6 +52,7 @@ class Token:
     masked: str
     expires: float | None = None
     revoked: bool = False
+    by_login: bool = False
 
     def is_valid(self) -> bool:
         return not self.revoked and (self.expires is None or time.time() < self.expires)
@@ -132,8 +139,22 @@ class Accounts:
         if not name or len(name) > 100:
             raise AccountError("A token needs a name of 1 to 100 characters.")
         if role not in ROLES:
-            raise AccountError(f"A token's role is one of {', '.join(ROLES)}, not {role!r}.")
-        value = TOKEN_PREFIX + secrets.token_hex(12)
+            raise AccountError(f"A token's role is one of {', '.join(ROLES)}.")
+        if not isinstance(reads_gated, bool):
+            raise AccountError("reads_gated is True or False.")
+        check_seconds(seconds)
+        return self._create_token(user, name, role, reads_gated, seconds, by_login=False)
+
+    def _create_token(
+        self,
+        user: str,
+        name: str,
+        role: str,
+        reads_gated: bool,
+        seconds: float | None,
+        by_login: bool,
+    ) -> str:
+        value = (OAUTH_PREFIX if by_login else TOKEN_PREFIX) + secrets.token_hex(12)
         token = Token(
             digest=digest(value),
             user=user,
@@ -143,12 +164,16 @@ class Accounts:
             created_at=now_text(),
             masked=f"{TOKEN_PREFIX}…{value[-4:]}",
             expires=None if seconds is None else time.time() + seconds,
+            by_login=by_login,
         )
         with self._lock:
-            held_ones = [held for held in self.tokens_of(user) if not held.name.startswith(LOGIN)]
+            if by_login:
+                self._tokens[token.digest] = token
+                return value
+            held_ones = [held for held in self.tokens_of(user) if not held.by_login]
             valid = [held for held in held_ones if held.is_valid()]
             self._drop([held for held in held_ones if not held.is_valid()][:-REVOKED_KEPT])
-            if any(held.name == name for held in valid):
+            if any(held.name == name for held in self.tokens_of(user) if held.is_valid()):
                 raise AccountError(f"You have a token named {name!r} already. Revoke it first.")
             if len(valid) >= MOST_TOKENS:
                 raise AccountError(f"{MOST_TOKENS} tokens are enough. Revoke one first.")
@@ -192,7 +217,17 @@ class Accounts:
         ]
 
     def ask(self, user: str, repo_id: str, gate: str, fields: dict[str, str]) -> GateRequest:
-        """Agree to the terms. An automatic gate opens at once, a manual one waits for its owner."""
+        """Agree to the terms. An automatic gate opens at once, a manual one waits for its owner.
+
+        Raises:
+            AccountError: the form is longer than any that a gate here asks for.
+        """
+        length = sum(len(label) + len(answer) for label, answer in fields.items())
+        if len(fields) > MOST_FIELDS or length > LONGEST_FIELDS:
+            raise AccountError(
+                f"A form here has at most {MOST_FIELDS} answers, {LONGEST_FIELDS:,} characters "
+                "with their questions."
+            )
         with self._lock:
             earlier = self.request_of(user, repo_id)
             if earlier is not None and earlier.status in ("pending", "accepted", "rejected"):
@@ -227,8 +262,13 @@ class Accounts:
     def forget(self, user: str) -> None:
         """As if this person had never been here."""
         with self._lock:
-            self._refresh = {d: owner for d, owner in self._refresh.items() if owner != user}
-            waiting = [login for login in self._logins.values() if login.approved_by != user]
+            gone = {token.digest for token in self.tokens_of(user)}
+            self._refresh = {r: access for r, access in self._refresh.items() if access not in gone}
+            waiting = [
+                login
+                for login in self._logins.values()
+                if user not in (login.begun_by, login.approved_by)
+            ]
             self._logins = {login.device_code: login for login in waiting}
             self._tokens = {d: token for d, token in self._tokens.items() if token.user != user}
             self._requests = {k: made for k, made in self._requests.items() if made.user != user}
@@ -247,6 +287,12 @@ class Accounts:
         )
         with self._lock:
             self._drop_old_logins()
+            own = [made for made in self._logins.values() if made.begun_by == user]
+            too_many = own[: 1 - MOST_WAITING]  # the oldest make room
+            if len(self._logins) - len(too_many) >= MOST_WAITING_IN_ALL:
+                raise AccountError("Too many logins wait. Try again in five minutes.")
+            for made in too_many:
+                del self._logins[made.device_code]
             self._logins[login.device_code] = login
         return login
 
@@ -264,11 +310,16 @@ class Accounts:
         with self._lock:
             self._drop_old_logins()
             for login in self._logins.values():
-                if login.user_code == wanted:
-                    change = {"approved_by": user} if yes else {"denied": True}
-                    self._logins[login.device_code] = replace(login, **change)
+                if login.user_code == wanted and login.approved_by is None and not login.denied:
+                    approved_by = user if yes else None
+                    self._logins[login.device_code] = replace(
+                        login, approved_by=approved_by, denied=not yes
+                    )
                     return
-        raise AccountError(f"No login waits for the code {wanted!r}. Codes live five minutes.")
+        shown = repr(wanted) if len(wanted) < 20 else "that you typed"
+        raise AccountError(
+            f"No login waits for the code {shown}. Codes live five minutes and work once."
+        )
 
     def poll_login(self, device_code: str) -> tuple[str, str] | str:
         """(access token, refresh token) once approved, otherwise the name of the OAuth error."""
@@ -286,25 +337,37 @@ class Accounts:
 
     def refresh_login(self, refresh_token: str) -> tuple[str, str] | str:
         with self._lock:
-            user = self._refresh.pop(digest(refresh_token), None)
-            return "invalid_grant" if user is None else self._grant(user)
+            access = self._tokens.get(self._refresh.pop(digest(refresh_token), ""))
+            if access is None or access.revoked:
+                return "invalid_grant"
+            return self._grant(access.user)
 
     def _drop(self, tokens: list[Token]) -> None:
         for token in tokens:
             del self._tokens[token.digest]
+        self._refresh = {r: made for r, made in self._refresh.items() if made in self._tokens}
 
     def _grant(self, user: str) -> tuple[str, str]:
-        logins = [token for token in self.tokens_of(user) if token.name.startswith(LOGIN)]
+        logins = [token for token in self.tokens_of(user) if token.by_login]
         self._drop(logins[: 1 - MOST_LOGINS])  # the oldest make room
         name = LOGIN + secrets.token_hex(6)
-        access = self.create_token(user, name, role="write", seconds=LOGIN_SECONDS)
+        access = self._create_token(user, name, "write", True, LOGIN_SECONDS, by_login=True)
         refresh = secrets.token_urlsafe(24)
-        self._refresh[digest(refresh)] = user
+        self._refresh[digest(refresh)] = digest(access)
         return access, refresh
 
     def _drop_old_logins(self) -> None:
         alive = [login for login in self._logins.values() if login.expires >= time.time()]
         self._logins = {login.device_code: login for login in alive}
+
+
+def check_seconds(seconds: float | None) -> None:
+    """A token lives for a number of seconds, or (None) as long as the Hub."""
+    if seconds is None:
+        return
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not -LONGEST_LIFE <= seconds <= LONGEST_LIFE:
+        raise AccountError("A token lives for a number of seconds, at most ten years.")
 
 
 def name_of_expired(token: Token | None) -> str | None:

@@ -12,39 +12,57 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from practice_hub import actions, gates, history, login
+from practice_hub import gates, history, login, visitor_calls
 from practice_hub.accounts import Accounts
-from practice_hub.answers import (
+from practice_hub.file_responses import TOKENIZER, file_answer, tokenizer_not_held
+from practice_hub.foreign_tokens import ForeignTokens
+from practice_hub.gatekeeper import OPEN_FILES, is_visible, may_read
+from practice_hub.gates import opened_repo_of, repo_of
+from practice_hub.limits import NAME, HubHeaders
+from practice_hub.model_info import describe, sibling, tree_entry
+from practice_hub.model_list import answer_list, expand_fields
+from practice_hub.names import Names
+from practice_hub.not_here import NOT_HERE_ROUTES
+from practice_hub.pages import PAGE_ROUTES, error_page
+from practice_hub.renamed import OldNames
+from practice_hub.repos import Repo, RepoFile, Snapshot, lfs_pointer
+from practice_hub.responses import (
     HubError,
     entry_not_found,
     json_answer,
     page_not_found,
     route_path,
     server_error,
-    text_answer,
 )
-from practice_hub.file_answers import file_answer
-from practice_hub.gatekeeper import OPEN_FILES, is_visible, may_read, open_gate
-from practice_hub.gates import repo_of
-from practice_hub.limits import NAME, HubHeaders
-from practice_hub.model_info import describe, sibling, tree_entry
-from practice_hub.model_list import answer_list, expand_fields
-from practice_hub.pages import PAGE_ROUTES, error_page
-from practice_hub.repos import Repo, Snapshot, lfs_pointer
-from practice_hub.state import HubState, caller_of, find_snapshot, hub_of, is_true, refuse_bad_token
+from practice_hub.state import (
+    HubState,
+    caller_of,
+    find_snapshot,
+    hub_of,
+    is_true,
+    refuse_bad_token,
+    wants_page,
+)
 from practice_hub.trouble import Trouble
+from practice_hub.visitor import PATH
 
 
 def create_app(
-    repos: Mapping[str, Repo], instance: str = "", accounts: Accounts | None = None
+    repos: Mapping[str, Repo],
+    instance: str = "",
+    accounts: Accounts | None = None,
+    names: Names | None = None,
 ) -> Starlette:
-    """The application over these repos. ``instance`` tells one start of the Hub from another."""
+    """The application over these repos.
+
+    ``instance`` tells one start of the Hub from another; ``names`` are those of a room.
+    """
     api, repo = "/api/models", "{owner}/{name}"
     asked = f"{api}/{repo}/user-access-request"
     app = Starlette(
         routes=[
             Route("/api/practice-hub", who_is_there),
-            Route(actions.PATH, actions.answer_action, methods=["POST"]),
+            Route(PATH, visitor_calls.answer_action, methods=["POST"]),
             Route("/api/whoami-v2", login.whoami),
             Route("/oauth/device", login.begin_device_login, methods=["POST"]),
             Route("/oauth/token", login.grant_token, methods=["POST"]),
@@ -65,15 +83,21 @@ def create_app(
             Route(f"{asked}/{{status}}", gates.list_requests),
             Route(f"/{repo}/ask-access", gates.ask_access, methods=["POST"]),
             Route(f"/{repo}/user-access-report", gates.report),
+            *NOT_HERE_ROUTES,
             Route(f"/{repo}/raw/{{rest:path}}", raw),
             Route(f"/{repo}/resolve/{{rest:path}}", resolve),
             Route("/{name}/resolve/{rest:path}", resolve),
             *PAGE_ROUTES,
         ],
         exception_handlers={HubError: hub_error, HTTPException: no_such_page, Exception: broken},
-        middleware=[Middleware(HubHeaders), Middleware(Trouble)],
+        middleware=[
+            Middleware(HubHeaders),
+            Middleware(ForeignTokens),
+            Middleware(OldNames, repos=repos),
+            Middleware(Trouble),
+        ],
     )
-    app.state.hub = HubState(repos, accounts or Accounts(), instance)
+    app.state.hub = HubState(repos, accounts or Accounts(), instance, names)
     return app
 
 
@@ -90,7 +114,6 @@ def list_models(request: Request) -> Response:
 
 
 def model_info(request: Request) -> Response:
-    refuse_bad_token(request)
     repo = repo_of(request)
     at = find_snapshot(repo, request.path_params.get("revision", "main"))
     found = describe(repo, at, expand_fields(request.query_params))
@@ -104,6 +127,7 @@ def tree(request: Request) -> Response:
     """The files at a revision; who may not read them does not see their SHA-256 either."""
     repo = repo_of(request)
     at, folder = split_revision(repo, request.path_params["rest"])
+    found: list[tuple[str, RepoFile | None]]
     if is_true(request.query_params.get("recursive")):
         prefix = f"{folder}/" if folder else ""
         found = [(path, file) for path, file in at.files.items() if path.startswith(prefix)]
@@ -112,18 +136,18 @@ def tree(request: Request) -> Response:
     if folder and not found:
         raise entry_not_found(at.sha)
     masked = not may_read(repo, request)
-    return json_answer([tree_entry(path, file, masked) for path, file in found])
+    commit = history.last_commit(at) if is_true(request.query_params.get("expand")) else None
+    return json_answer([tree_entry(path, file, masked, commit) for path, file in found])
 
 
 def resolve(request: Request) -> Response:
-    repo = repo_of(request)
     rest = request.path_params["rest"]
-    if rest.partition("/")[2] not in OPEN_FILES:
-        if not repo.gated:
-            refuse_bad_token(request)
-        open_gate(repo, request)
+    is_open = rest.partition("/")[2] in OPEN_FILES
+    repo = repo_of(request) if is_open else opened_repo_of(request)
     at, path = split_revision(repo, rest)
     file = at.files.get(path)
+    if file is None and repo.described and path == TOKENIZER:
+        return tokenizer_not_held(request, repo.id, at.sha)
     if file is None:
         raise entry_not_found(at.sha)
     return file_answer(request, repo.id, file, at.sha)
@@ -131,14 +155,14 @@ def resolve(request: Request) -> Response:
 
 def raw(request: Request) -> Response:
     """Like resolve, but with no file open to all at a gate, and a large one is its pointer."""
-    repo = repo_of(request)
-    open_gate(repo, request)
+    repo = opened_repo_of(request)
     at, path = split_revision(repo, request.path_params["rest"])
     file = at.files.get(path)
     if file is None:
         raise entry_not_found(at.sha)
     if file.sha256:
-        return text_answer(lfs_pointer(file.sha256, file.size).decode())
+        pointer = RepoFile.from_text(path, lfs_pointer(file.sha256, file.size).decode())
+        return file_answer(request, repo.id, pointer, at.sha)
     return file_answer(request, repo.id, file, at.sha)
 
 
@@ -155,9 +179,8 @@ def split_revision(repo: Repo, rest: str) -> tuple[Snapshot, str]:
 async def hub_error(request: Request, error: Exception) -> Response:
     """For a program by headers and text, for a browser as a page."""
     assert isinstance(error, HubError)
-    wants_page = "text/html" in request.headers.get("accept", "")
     is_page = not re.match(r"/api/|/[^/]+(/[^/]+)?/(resolve|raw)/", route_path(request))
-    if wants_page and is_page and error.status != 307:
+    if wants_page(request) and is_page and error.status != 307:
         return error_page(request, error)
     return error.answer(request)
 

@@ -15,6 +15,8 @@ from practice_hub.model_list import ordered, parameter_bounds
 from practice_hub.repos import Repo
 
 ON_A_PAGE = 30
+LONGEST_FILTER = 200  # characters
+MOST_WORDS = 20
 LIBRARIES = (
     "transformers",
     "sentence-transformers",
@@ -50,6 +52,11 @@ GROUPS = {
 }
 
 
+def bounded(text: str) -> str:
+    """What a filter may hold: each page repeats it in a hundred links."""
+    return " ".join(text[:LONGEST_FILTER].split()[:MOST_WORDS])
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What the address asks for, under the names that the Hub's own list page uses."""
@@ -66,9 +73,9 @@ class Wanted:
 
     @classmethod
     def from_query(cls, query: QueryParams) -> Wanted:
-        given = {field.name: query.get(field.name, "").strip() for field in fields(cls)}
+        given = {field.name: bounded(query.get(field.name, "")) for field in fields(cls)}
         page = given.pop("p")
-        found = cls(**given, p=int(page) if page.isdecimal() and len(page) < 7 else 0)  # type: ignore[arg-type]
+        found = cls(**given, p=int(page) if page.isdecimal() and len(page) < 7 else 0)
         return replace(
             found,
             license=found.license.removeprefix("license:"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from practice_hub.accounts import OWNER, Caller
-from practice_hub.answers import LOG_IN, HubError, repo_not_found
 from practice_hub.repos import Repo
-from practice_hub.state import address_of, caller_of, hub_of
+from practice_hub.responses import LOG_IN, HubError, repo_not_found
+from practice_hub.state import caller_of, hub_of, shown_address
 
 # At the root of a gated repo these stay open, so that one can read before one agrees.
 OPEN_FILES = frozenset({"README.md", "LICENSE", "LICENSE.md", "LICENSE.txt"})
@@ -61,7 +61,7 @@ def why_closed(repo: Repo, request: Request) -> HubError | None:
     status = asked.status if asked else None
     if status == "accepted":
         return None
-    page = f"{address_of(request)}/{repo.id}"
+    page = f"{shown_address(request)}/{repo.id}"
     return HubError(403, refusal(status, repo.id, page), "GatedRepo")
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from practice_hub.accounts import OWNER, STATUSES, AccountError, GateRequest
-from practice_hub.answers import HubError, json_answer, route_path, text_answer
 from practice_hub.gatekeeper import is_visible, open_gate, see
 from practice_hub.repos import Repo, stable_id
+from practice_hub.responses import HubError, json_answer, text_answer
 from practice_hub.state import (
     address_of,
     caller_of,
@@ -20,51 +18,43 @@ from practice_hub.state import (
     hub_of,
     json_of,
     known_caller_of,
+    refuse_bad_token,
     refuse_cross_site,
     visitor_of,
 )
 
-# Names of old, from before every model had an owner.
-RENAMED = {
-    "bert-base-uncased": "google-bert/bert-base-uncased",
-    "distilbert-base-uncased": "distilbert/distilbert-base-uncased",
-    "gpt2": "openai-community/gpt2",
-    "gpt2-large": "openai-community/gpt2-large",
-    "gpt2-medium": "openai-community/gpt2-medium",
-    "meta-llama/Meta-Llama-3.1-8B-Instruct": "meta-llama/Llama-3.1-8B-Instruct",
-    "roberta-base": "FacebookAI/roberta-base",
-    "t5-small": "google-t5/t5-small",
-    "xlm-roberta-base": "FacebookAI/xlm-roberta-base",
-}
 NO_RIGHT = "You have read access but not the required permissions for this operation"
 
 
 def repo_of(request: Request) -> Repo:
-    """The repo that the address names, if the caller may see it."""
-    repos = hub_of(request).repos
+    """The repo that the address names, if the caller may see it.
+
+    Raises:
+        HubError: there is none, or the token is not valid: such a one opens nothing here, not even
+            what is open to all.
+    """
+    refuse_bad_token(request)
+    return see(named_repo(request), caller_of(request))
+
+
+def opened_repo_of(request: Request) -> Repo:
+    """The same, for what lies behind its gate. There a bad token looks like none at all."""
+    repo = named_repo(request)
+    if repo is not None and repo.gated and is_visible(repo, caller_of(request)):
+        open_gate(repo, request)
+        return repo
+    repo = repo_of(request)
+    open_gate(repo, request)
+    return repo
+
+
+def named_repo(request: Request) -> Repo | None:
     owner, name = request.path_params.get("owner"), request.path_params["name"]
-    asked = f"{owner}/{name}" if owner else name
-    repo = repos.get(asked)
-    moved_to = None if repo else RENAMED.get(asked) or same_but_for_case(asked, repos)
-    if moved_to in repos and is_visible(repos[moved_to], caller_of(request)):
-        raise moved(request, asked, moved_to)
-    return see(repo, caller_of(request))
-
-
-def same_but_for_case(asked: str, repos: Mapping[str, Repo]) -> str | None:
-    return next((repo_id for repo_id in repos if repo_id.lower() == asked.lower()), None)
-
-
-def moved(request: Request, old: str, new: str) -> HubError:
-    """The Hub sends on whoever uses an old name: same question, relative address."""
-    path = route_path(request).replace(f"/{old}", f"/{new}", 1)
-    query = f"?{request.url.query}" if request.url.query else ""
-    place = request.scope.get("root_path", "") + quote(path) + query
-    return HubError(307, f"Temporary Redirect. Redirecting to {place}", None, {"Location": place})
+    return hub_of(request).repos.get(f"{owner}/{name}" if owner else name)
 
 
 def auth_check(request: Request) -> Response:
-    open_gate(repo_of(request), request)
+    opened_repo_of(request)
     return text_answer("OK")
 
 
@@ -80,7 +70,10 @@ async def ask_access(request: Request) -> Response:
     missing = [name for name in gate_fields(repo) if not fields.get(name)]
     if missing:
         raise HubError(400, f"The form needs: {', '.join(missing)}")
-    hub_of(request).accounts.ask(user, repo.id, str(repo.gated), fields)
+    try:
+        hub_of(request).accounts.ask(user, repo.id, str(repo.gated), fields)
+    except AccountError as error:
+        raise HubError(413, str(error)) from None
     page = f"{address_of(request)}/{repo.id}"
     return text_answer(f"See Other. Redirecting to {page}", 303, {"Location": page})
 
@@ -105,7 +98,8 @@ async def grant_access(request: Request) -> Response:
     wanted = await read_body(request, "user")
     accounts = hub_of(request).accounts
     accounts.ask(wanted["user"], repo.id, "manual", {})
-    if accounts.request_of(wanted["user"], repo.id).status != "accepted":
+    granted = accounts.request_of(wanted["user"], repo.id)
+    if granted is not None and granted.status != "accepted":
         accounts.review(wanted["user"], repo.id, "accepted")
     return json_answer({})
 

@@ -57,9 +57,9 @@ def with_transformers(repo: Repo, task: str | None, name: str) -> list[tuple[str
         model_class = "AutoModelForCTC"
     found = []
     if task in PIPELINES:
-        arguments = filter(None, (f'"{task}"', f"model={name}", remote))
+        given = filter(None, (f'"{task}"', f"model={name}", remote))
         lines = ["from transformers import pipeline", "", "pipe = pipeline("]
-        lines += [*(f"    {argument}," for argument in arguments), ")"]
+        lines += [*(f"    {argument}," for argument in given), ")"]
         if is_chat(repo, task):
             lines += ["", *USE_OF_CHAT]
         found.append(("pipeline()", "\n".join(lines)))

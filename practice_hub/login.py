@@ -7,10 +7,17 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from practice_hub.accounts import DEVICE_CODE_SECONDS, LOGIN_SECONDS, Token
-from practice_hub.answers import json_answer
+from practice_hub.accounts import DEVICE_CODE_SECONDS, LOGIN_SECONDS, AccountError, Token
 from practice_hub.repos import stable_id
-from practice_hub.state import address_of, form_of, hub_of, known_caller_of, visitor_of
+from practice_hub.responses import HubError, json_answer
+from practice_hub.state import (
+    form_of,
+    hub_of,
+    known_caller_of,
+    refuse_cross_site,
+    shown_address,
+    visitor_of,
+)
 
 EXPLAINED = {
     "authorization_pending": "Device code pending, not yet approved",
@@ -60,15 +67,19 @@ def describe_user(token: Token) -> dict[str, Any]:
 
 
 async def begin_device_login(request: Request) -> Response:
+    refuse_cross_site(request)
     form = await form_of(request)
     if not form.get("client_id"):
         return oauth_error("invalid_request")
-    login = hub_of(request).accounts.begin_login(visitor_of(request))
+    try:
+        login = hub_of(request).accounts.begin_login(visitor_of(request))
+    except AccountError as error:
+        raise HubError(429, str(error)) from None
     return json_answer(
         {
             "device_code": login.device_code,
             "user_code": login.user_code,
-            "verification_uri": f"{address_of(request)}/oauth/device",
+            "verification_uri": f"{shown_address(request)}/oauth/device",
             "interval": 1,
             "expires_in": DEVICE_CODE_SECONDS,
         }
@@ -76,6 +87,7 @@ async def begin_device_login(request: Request) -> Response:
 
 
 async def grant_token(request: Request) -> Response:
+    refuse_cross_site(request)
     form = await form_of(request)
     accounts = hub_of(request).accounts
     match form.get("grant_type"):

@@ -67,15 +67,22 @@ def sibling(file: RepoFile, blobs: bool, masked: bool = False) -> dict[str, Any]
     return found
 
 
-def tree_entry(path: str, file: RepoFile | None, masked: bool = False) -> dict[str, Any]:
-    """A row of the tree; a folder comes without a file. ``masked`` hides the SHA-256."""
+def tree_entry(
+    path: str, file: RepoFile | None, masked: bool = False, commit: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """A row of the tree; a folder comes without a file. ``masked`` hides the SHA-256.
+
+    ``commit`` is told with it where the caller asked for that (``expand``).
+    """
+    expanded = {"lastCommit": commit} if commit else {}
     if file is None:
-        return {"type": "directory", "oid": stable_id(path, 40), "size": 0, "path": path}
+        folder = {"type": "directory", "oid": stable_id(path, 40), "size": 0, "path": path}
+        return folder | expanded
     entry: dict[str, Any] = {"type": "file", "oid": file.blob_id, "size": file.size}
     if file.sha256:
         oid = "*" * 64 if masked else file.sha256
         entry["lfs"] = {"oid": oid, "size": file.size, "pointerSize": pointer_size(file)}
-    return {**entry, "path": path}
+    return {**entry, "path": path, **expanded}
 
 
 def pointer_size(file: RepoFile) -> int:
@@ -92,7 +99,8 @@ def safetensors(snapshot: Snapshot) -> dict[str, Any] | None:
 
 def config(snapshot: Snapshot) -> dict[str, Any]:
     whole = snapshot.read_json("config.json")
-    found = {key: whole[key] for key in ("architectures", "model_type", "auto_map") if key in whole}
+    names = ("architectures", "model_type", "auto_map")
+    found: dict[str, Any] = {key: whole[key] for key in names if key in whole}
     if found:
         tokenizer = snapshot.read_json("tokenizer_config.json")
         special = ("bos_token", "eos_token", "mask_token", "pad_token", "unk_token")
@@ -168,6 +176,8 @@ FIELDS: dict[str, Callable[[Repo, Snapshot], Any]] = {
     "resourceGroup": unknown,
     "xetEnabled": unknown,
 }
+# A field of this Hub alone: whether a repo's weights are held here, or only described.
+MARK = "practiceHub"
 ONLY_ON_REQUEST = {"downloadsAllTime", "trendingScore", "baseModels"}
 NOT_IN_LISTS = {"usedStorage", "childrenModelCount"}
 IN_SHORT_LIST = (
@@ -190,6 +200,7 @@ def describe(repo: Repo, at: Snapshot, wanted: list[str] | None = None) -> dict[
         value = FIELDS[name](repo, at)
         if value is not None:
             found[name] = value
+    found[MARK] = "described" if repo.described else "held"
     if wanted is None:
         found["modelId"] = repo.id
         if at.card is not None:

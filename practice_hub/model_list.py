@@ -12,7 +12,6 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
-from practice_hub.answers import HubError, json_answer
 from practice_hub.model_info import (
     FIELDS,
     NOT_IN_LISTS,
@@ -22,9 +21,11 @@ from practice_hub.model_info import (
     tags,
 )
 from practice_hub.repos import Repo
-from practice_hub.state import is_true
+from practice_hub.responses import HubError, json_answer, route_path
+from practice_hub.state import address_of, is_true
 
 LARGEST_PAGE = 1000
+LONGEST_QUERY = 1000  # characters
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 PARAMETER_BOUND = re.compile(r"(min|max):(\d+(?:\.\d+)?)([KMBT]?)", re.IGNORECASE)
 SORT_KEYS: dict[str, Callable[[Repo], Any]] = {
@@ -65,6 +66,11 @@ def expand_fields(query: QueryParams, lists: bool = False) -> list[str] | None:
 
 def filtered(repos: Iterable[Repo], query: QueryParams) -> list[Repo]:
     author, task, search = (query.get(key) for key in ("author", "pipeline_tag", "search"))
+    for key in ("author", "pipeline_tag", "search", "num_parameters", "filter"):
+        if any(len(value) > LONGEST_QUERY for value in query.getlist(key)):
+            raise HubError(
+                400, f"✖ Too big: expected at most {LONGEST_QUERY} characters\n  → at {key}"
+            )
     labels = [label for value in query.getlist("filter") for label in value.split(",") if label]
     gated = query.get("gated")
     within = parameter_bounds(query.get("num_parameters"))
@@ -134,4 +140,5 @@ def next_page(request: Request, start: int) -> str:
     """An absolute address that keeps the other arguments."""
     kept = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
     cursor = base64.urlsafe_b64encode(str(start).encode()).decode()
-    return str(request.url.replace(query=urlencode([*kept, ("cursor", cursor)])))
+    query = urlencode([*kept, ("cursor", cursor)])
+    return f"{address_of(request)}{route_path(request)}?{query}"

@@ -17,7 +17,6 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from practice_hub.accounts import OWNER, STATUSES, AccountError, GateRequest
-from practice_hub.answers import HubError, entry_not_found, page_not_found
 from practice_hub.browse import (
     ON_A_PAGE,
     SORTS,
@@ -27,6 +26,9 @@ from practice_hub.browse import (
     found_rows,
     sidebar,
 )
+from practice_hub.connect import connect_page, make_link
+from practice_hub.desk import desk, free_name
+from practice_hub.environment import line_for_sh
 from practice_hub.gatekeeper import OPEN_FILES
 from practice_hub.gates import gate_fields
 from practice_hub.how_to_load import ways_to_load
@@ -38,14 +40,25 @@ from practice_hub.model_info import (
     safetensors,
     tags,
 )
-from practice_hub.rendering import render, render_card, root_of, safe_link
+from practice_hub.rendering import render, render_card, safe_link
 from practice_hub.repos import FRONT_MATTER, Repo, Snapshot
-from practice_hub.state import find_snapshot, form_of, hub_of, refuse_cross_site, visitor_of
+from practice_hub.responses import HubError, entry_not_found, page_not_found
+from practice_hub.state import (
+    address_of,
+    find_snapshot,
+    form_of,
+    hub_of,
+    refuse_cross_site,
+    root_of,
+    sees_everybody,
+    visitor_of,
+)
 
 STATIC = Path(__file__).parent / "static"
 STATIC_FILES = {"hub.css": "text/css", "mark.svg": "image/svg+xml"}
 WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt", ".pth", ".h5", ".onnx")
 LONG_PROMPT = 700
+MOST_SHOWN = 20  # requests of one status at the owner's desk
 ROLES = {
     "fineGrained": ("Fine-grained", "Reads public repos, and gated ones only if you say so."),
     "read": ("Read", "Reads every repo that you can read, gated ones included."),
@@ -95,7 +108,7 @@ def model_page(request: Request) -> Response:
         problem=problem,
         gate=gate_of(request, repo, files),
         ways=ways_to_load(repo),
-        address=f"{request.url.scheme}://{request.url.netloc}{root_of(request)}",
+        line=line_for_sh(address_of(request), None),
         bases=bases(request, at),
         by_dtype=(safetensors(at) or {}).get("parameters") or {},
         weights=[(path, file.size) for path, file in weights_of(at)],
@@ -126,7 +139,7 @@ def license_link(request: Request, repo: Repo) -> str | None:
     if link and urlsplit(link).scheme:
         return link
     held = [name for name in sorted(OPEN_FILES - {"README.md"}) if name in repo.main.files]
-    named = [link] if link in repo.main.files else held
+    named = [link] if link and link in repo.main.files else held
     return f"{root_of(request)}/{quote(repo.id)}/resolve/main/{quote(named[0])}" if named else None
 
 
@@ -141,11 +154,11 @@ def other_tags(repo: Repo) -> list[str]:
 
 
 def weights_of(at: Snapshot) -> list[tuple[str, Any]]:
-    """The weights files. The same weights in an older format are not counted again."""
+    """The weights files, each once: not the same weights in an older format, or a variant."""
     for suffix in WEIGHTS:
-        found = [(path, file) for path, file in at.files.items() if path.endswith(suffix)]
+        found = at.weights(suffix)
         if found:
-            return found
+            return [(path, at.files[path]) for path in found]
     return []
 
 
@@ -303,15 +316,23 @@ async def cancel_request(request: Request) -> Response:
 def owners_desk(request: Request, problem: str | None = None) -> Response:
     """Requests at one gate, for whoever plays its owner."""
     repo = gated_repo(request)
+    accounts = hub_of(request).accounts
     found: dict[str, list[GateRequest]] = {
-        status: hub_of(request).accounts.requests_at(repo.id, status) for status in STATUSES
+        status: [
+            made
+            for made in accounts.requests_at(repo.id, status)
+            if sees_everybody(request) or made.user == visitor_of(request)
+        ]
+        for status in STATUSES
     }
     return render(
         request,
         "owners_desk.html",
         400 if problem else 200,
         repo=repo,
-        found=found,
+        found={status: made[:MOST_SHOWN] for status, made in found.items()},
+        more={status: len(made) - MOST_SHOWN for status, made in found.items()},
+        everybody=sees_everybody(request),
         problem=problem,
     )
 
@@ -326,8 +347,11 @@ def gated_repo(request: Request) -> Repo:
 async def decide(request: Request) -> Response:
     form = await own_form(request)
     repo = gated_repo(request)
+    user = form.get("user", "")
+    if user != visitor_of(request) and not sees_everybody(request):
+        raise HubError(403, "In a room you decide about your own requests only.")
     try:
-        hub_of(request).accounts.review(form.get("user", ""), repo.id, form.get("status", ""))
+        hub_of(request).accounts.review(user, repo.id, form.get("status", ""))
     except AccountError as error:
         return owners_desk(request, str(error))
     return see_other(request, f"/{repo.id}/settings/requests")
@@ -444,6 +468,10 @@ PAGE_ROUTES = [
     Route("/settings/gated-repos/cancel", cancel_request, methods=["POST"]),
     Route("/oauth/device", device_page),
     Route("/oauth/device/decision", decide_login, methods=["POST"]),
+    Route("/settings/connect", connect_page),
+    Route("/settings/connect/link", make_link, methods=["POST"]),
+    Route("/desk", desk),
+    Route("/desk/free", free_name, methods=["POST"]),
     Route("/api/{rest:path}", no_such_route),
     Route(REPO, model_page),
     Route(f"{REPO}/tree/{{rest:path}}", model_files),

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from practice_hub.state import visitor_of
+from practice_hub.state import root_of, visitor_of
 
 if TYPE_CHECKING:
     import jinja2
@@ -32,7 +32,8 @@ COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 PARAGRAPH = ["paragraph_open", "inline", "paragraph_close"]
 HEADERS = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
     ),
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -59,11 +60,6 @@ def render(
         )
     )
     return HTMLResponse(text, status, {**HEADERS, **headers})
-
-
-def root_of(request: Request) -> str:
-    """What stands before every path: "" or, in a room, the key and the learner's name."""
-    return request.scope.get("root_path", "").rstrip("/")
 
 
 @cache
@@ -140,7 +136,7 @@ def render_card(text: str, files: str) -> str:
     """
     if len(text) <= LONGEST_CARD:
         try:
-            return card_reader().render(text, {"files": files})
+            return str(card_reader().render(text, {"files": files}))
         except (RecursionError, ValueError):
             pass
     return (
@@ -153,8 +149,11 @@ def render_card(text: str, files: str) -> str:
 def card_reader() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    reader = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    reader.validateLink = lambda address: safe_link(address) is not None
+    class CardReader(MarkdownIt):
+        def validateLink(self, url: str) -> bool:
+            return safe_link(url) is not None
+
+    reader = CardReader("commonmark", {"html": False}).enable(["table", "strikethrough"])
     reader.core.ruler.push("fit_into_page", fit_into_page)
     reader.add_render_rule("image", image_as_link)
     reader.add_render_rule("fence", code_block)

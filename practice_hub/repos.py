@@ -23,8 +23,12 @@ import yaml
 HELD = Path(__file__).parent / "held"
 FACTS_FILE = "hub.toml"
 LFS_SUFFIXES = frozenset({".safetensors", ".bin", ".pt", ".pth", ".h5", ".onnx", ".gguf"})
+VARIANT = re.compile(r"[\w-]+\.(?!safetensors)[\w-]+(-\d{5}-of-\d{5})?\.safetensors")
+TAB = re.compile(r"(?m)^([ ]*(?:- )?[\w.-]+:|[ ]*-)[ ]*\t[ \t]*")
 MAX_SAFETENSORS_HEADER = 25_000_000
-FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+FRONT_MATTER = re.compile(
+    r"\A\ufeff?(?:[ \t]*\r?\n)*---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL
+)
 
 
 def git_blob_id(content: bytes) -> str:
@@ -114,7 +118,7 @@ class Snapshot:
         if found is None:
             return {}
         try:
-            metadata = yaml.safe_load(found.group(1))
+            metadata = read_yaml(found.group(1))
             # As JSON would have it: dates as text, every key a string, nothing that holds itself.
             metadata = json.loads(json.dumps(metadata, default=str))
         except (yaml.YAMLError, ValueError, TypeError, RecursionError):
@@ -136,15 +140,28 @@ class Snapshot:
     def parameters(self) -> dict[str, int]:
         """Stored values per dtype, from the headers of the safetensors files."""
         counts: dict[str, int] = {}
-        for path, file in self.files.items():
-            if file.local is None or not path.endswith(".safetensors"):
-                continue
-            for dtype, shape in safetensors_tensors(file.local):
+        for path in self.weights(".safetensors"):
+            local = self.files[path].local
+            for dtype, shape in safetensors_tensors(local) if local else ():
                 values = 1
                 for length in shape:
                     values *= length
                 counts[dtype] = counts.get(dtype, 0) + values
         return counts
+
+    def weights(self, suffix: str) -> list[str]:
+        """The files that hold the model once: no variant and no second copy of the same weights.
+
+        Where there is ``model.safetensors``, or an index that names the shards, that decides.
+        """
+        found = [path for path in self.files if path.endswith(suffix)]
+        if (whole := f"model{suffix}") in self.files:
+            return [whole, *(path for path in found if "/" in path and not is_copy(path))]
+        shards = self.read_json(f"model{suffix}.index.json").get("weight_map")
+        named = set(map(str, shards.values())) if isinstance(shards, dict) else set()
+        if named & set(found):
+            return [path for path in found if path in named]
+        return [path for path in found if not is_copy(path)] or found
 
     def under(self, folder: str) -> Iterator[tuple[str, RepoFile | None]]:
         """Entries directly in ``folder`` ("" is the root); a folder comes with None."""
@@ -159,6 +176,30 @@ class Snapshot:
                 yield prefix + name, None
             elif not rest:
                 yield path, file
+
+
+def is_copy(path: str) -> bool:
+    """Whether these weights repeat others in the repo: ``model.fp16.safetensors``, say."""
+    name = path.rpartition("/")[2]
+    return name.startswith("consolidated.") or VARIANT.fullmatch(name) is not None
+
+
+class HubYaml(yaml.SafeLoader):
+    """YAML as the Hub reads it (1.2): only true and false are booleans, so Norwegian is ``no``."""
+
+
+HubYaml.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in pairs if tag != "tag:yaml.org,2002:bool"]
+    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+HubYaml.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"true|True|TRUE|false|False|FALSE"), list("tTfF")
+)
+
+
+def read_yaml(text: str) -> Any:
+    """A card's metadata. A tab may stand behind a colon, which PyYAML does not allow."""
+    return yaml.load(TAB.sub(r"\1 ", text), HubYaml)  # noqa: S506  (a safe loader)
 
 
 def safetensors_tensors(path: Path) -> Iterator[tuple[str, list[int]]]:
@@ -184,6 +225,7 @@ class Repo:
     """A model repo, as the Hub knows it. None stands for what is not known.
 
     ``hub_tags`` are tags that the Hub gives it beside those that follow from its files.
+    ``facts_of`` is set for described models: the days of their facts.
     """
 
     id: str
@@ -195,6 +237,17 @@ class Repo:
     private: bool = False
     downloads_all_time: int | None = None
     hub_tags: tuple[str, ...] = ()
+    facts_of: str | None = None
+
+    @property
+    def described(self) -> bool:
+        """Whether only facts are known here, of the day ``facts_of``, and no file is held."""
+        return self.facts_of is not None and not any(f.local for f in self.main.files.values())
+
+    @property
+    def staged(self) -> bool:
+        """Whether its downloads and likes were made up for the course."""
+        return self.facts_of is None and self.downloads is not None
 
     @property
     def trending_score(self) -> int | None:
@@ -210,6 +263,7 @@ class Repo:
 
     def snapshot(self, revision: str) -> Snapshot | None:
         """By branch name or by commit sha (whole, or its first 7 digits or more)."""
+        revision = "main" if revision == "HEAD" else revision.removeprefix("refs/heads/")
         if revision in self.revisions:
             return self.revisions[revision]
         if not re.fullmatch(r"[0-9a-f]{7,40}", revision):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import socket
 import threading
 import uuid
@@ -16,9 +17,18 @@ from starlette.types import ASGIApp
 
 from practice_hub.accounts import OWNER, Accounts
 from practice_hub.app import create_app
-from practice_hub.described import load_catalogue
+from practice_hub.catalogue import load_catalogue
+from practice_hub.classroom import Classroom
+from practice_hub.connections import (
+    ACCEPTED_AT_ONCE,
+    SILENT_SECONDS,
+    Server,
+    connection_class,
+    most_connections,
+)
+from practice_hub.names import INSTRUCTOR, Names
+from practice_hub.published import load_published
 from practice_hub.repos import load_held
-from practice_hub.room import Room
 
 LOOPBACK = "127.0.0.1"
 OWN_NAMES = [LOOPBACK, "localhost"]
@@ -35,7 +45,10 @@ class PracticeHub:
             A file in them that cannot be used is logged, listed in ``problems`` and left out.
         auto_approve: nobody needs to click: device logins and manual gates say yes by themselves.
         host: another address than loopback needs a ``room_key``.
-        room_key: learners reach the Hub at ``url/KEY/name`` only; see ``practice_hub/room.py``.
+        room_key: learners reach the Hub at ``url/KEY/name~SECRET`` only; see
+            ``practice_hub/classroom.py``.
+        desk_key: the secret of the instructor's desk, 32 hex digits; None makes a new one.
+        silent_seconds: a client that owes something and is silent for so long is hung up on.
 
     Use it as a context manager, or call ``start()`` and ``stop()``. ``url`` is what ``HF_ENDPOINT``
     wants to hear.
@@ -53,6 +66,8 @@ class PracticeHub:
         auto_approve: bool = False,
         host: str = LOOPBACK,
         room_key: str | None = None,
+        desk_key: str | None = None,
+        silent_seconds: float = SILENT_SECONDS,
     ) -> None:
         if host != LOOPBACK and not room_key:
             raise ValueError(f"To listen on {host} the Hub needs a room key.")
@@ -63,10 +78,15 @@ class PracticeHub:
         for problem in self.problems:
             logger.warning("Left out of the catalogue: %s", problem)
         self._accounts = Accounts(auto_approve)
-        repos = {**described.repos, **load_held()}
-        app = create_app(repos, self.instance, self._accounts)
-        if room_key is not None:
-            served: ASGIApp = Room(app, room_key, {repo.owner for repo in repos.values()})
+        self._described = described.repos
+        self._repos = {**described.repos, **load_held()}
+        self.load_published()
+        repos = self._repos
+        self._room_key, self._desk_key = room_key, desk_key or secrets.token_hex(16)
+        names = Names({repo.owner for repo in repos.values()}) if room_key is not None else None
+        app = create_app(repos, self.instance, self._accounts, names)
+        if room_key is not None and names is not None:
+            served: ASGIApp = Classroom(app, room_key, names, self._desk_key)
         else:  # no other site's page may reach this Hub under a name of its own
             served = TrustedHostMiddleware(app, OWN_NAMES)
         # With the protocol named, asyncio sends small answers at once instead of waiting for more.
@@ -77,9 +97,12 @@ class PracticeHub:
         except OSError:
             self._socket.close()
             raise
-        self._server = uvicorn.Server(
+        self._server = Server(
             uvicorn.Config(
                 served,
+                loop="asyncio",
+                http=connection_class(most_connections(), silent_seconds),
+                backlog=ACCEPTED_AT_ONCE,
                 log_level="critical",
                 access_log=False,
                 lifespan="off",
@@ -94,10 +117,23 @@ class PracticeHub:
         host, port = self._socket.getsockname()
         return f"http://{host}:{port}"
 
+    @property
+    def desk_url(self) -> str:
+        """In a room, the address of the instructor's desk. It holds the desk's key."""
+        return f"{self.url}/{self._room_key}/{INSTRUCTOR}~{self._desk_key}/desk"
+
     def owner_token(self) -> str:
         """A token of the account that owns ``practice/``: it sees private repos and opens gates."""
         name = f"owner {len(self._accounts.tokens_of(OWNER)) + 1}"
         return self._accounts.create_token(OWNER, name, role="write")
+
+    def connected(self) -> int:
+        """How many connections are open."""
+        return len(self._server.server_state.connections)
+
+    def load_published(self) -> None:
+        """Take up the published models that lie on this machine; again, after a fetch."""
+        self._repos.update(load_published(self._described))
 
     def start(self) -> PracticeHub:
         """Serve from a background thread; returns when the first request would be answered."""

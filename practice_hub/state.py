@@ -11,29 +11,32 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.requests import Request
 
 from practice_hub.accounts import LEARNER, Accounts, Caller
-from practice_hub.answers import (
+from practice_hub.names import INSTRUCTOR, Names
+from practice_hub.repos import Repo, Snapshot
+from practice_hub.responses import (
     LOG_IN,
     HubError,
     not_logged_in,
     revision_not_found,
     token_expired,
 )
-from practice_hub.repos import Repo, Snapshot
 
 LONGEST_BODY = 100_000
 
 
 @dataclass(frozen=True)
 class HubState:
-    """One start of the Hub. ``instance`` tells it from the next one."""
+    """One start of the Hub. ``instance`` tells it from the next one; ``names`` are a room's."""
 
     repos: Mapping[str, Repo]
     accounts: Accounts
     instance: str
+    names: Names | None = None
 
 
 def hub_of(request: Request) -> HubState:
-    return request.app.state.hub
+    hub: HubState = request.app.state.hub
+    return hub
 
 
 def caller_of(request: Request) -> Caller:
@@ -65,8 +68,26 @@ def known_caller_of(request: Request) -> Caller:
 
 
 def address_of(request: Request) -> str:
-    """What stands before every path here: host, port, and a room's key and name."""
-    return str(request.base_url).rstrip("/")
+    """What stands before every path here: host, port, and a room's key, name and secret."""
+    return origin_of(request) + root_of(request)
+
+
+def shown_address(request: Request) -> str:
+    """The same for people to read: without the secret."""
+    return origin_of(request) + str(request.scope.get("shown_root", root_of(request)))
+
+
+def origin_of(request: Request) -> str:
+    return f"{request.url.scheme}://{request.scope.get('own_host', request.url.netloc)}"
+
+
+def root_of(request: Request) -> str:
+    """What stands before every path: "" or, in a room, the key, the learner's name and secret."""
+    return str(request.scope.get("root_path", "")).rstrip("/")
+
+
+def wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
 
 
 def is_true(value: str | None) -> bool:
@@ -76,7 +97,15 @@ def is_true(value: str | None) -> bool:
 
 def visitor_of(request: Request) -> str:
     """Who clicks on the pages: in a room the learner that the address names."""
-    return request.scope.get("room_learner", LEARNER)
+    return str(request.scope.get("visitor", LEARNER))
+
+
+def sees_everybody(request: Request) -> bool:
+    """Whether this visitor may see and decide what belongs to others.
+
+    Alone there are no others; in a room the instructor may.
+    """
+    return not request.scope.get("in_room") or visitor_of(request) == INSTRUCTOR
 
 
 def find_snapshot(repo: Repo, revision: str) -> Snapshot:

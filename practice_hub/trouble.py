@@ -11,7 +11,7 @@ import re
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from practice_hub.answers import json_answer, server_error
+from practice_hub.responses import json_answer, server_error
 
 STAND_IN = "practice/tiny-chat"
 AT_TROUBLE = re.compile(r"^(/api/models)?/trouble/([a-z-]+)(?=/|$)")

@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from practice_hub import PracticeHub
-from practice_hub.actions import Visitor
+from practice_hub.published import models_folder
+from practice_hub.visitor import Visitor
 from tests.support.paths import ROOT
+from tests.support.published import MISSING, REASON, wants_models
 from tests.support.recording_hub import RecordingHub, recording_hub
 
 PROXIES = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
@@ -29,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # The client reads its address when it is imported: import it here, with this Hub's, and leave
     # the environment as notebooks and subprocesses should find it.
+    models = str(models_folder())
     for name in list(os.environ):
         if name.startswith(("HF_", "HUGGING", "TRANSFORMERS_", "PRACTICE_HUB", "COURSE_")):
             del os.environ[name]
@@ -38,6 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
         PROXIES,
         COURSE_HUB="practice",
         PRACTICE_HUB_AUTO_APPROVE="1",
+        PRACTICE_HUB_MODELS=models,
         TOKENIZERS_PARALLELISM="false",
     )
     hub = PracticeHub().start()
@@ -50,6 +54,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(hub.stop)
     config.add_cleanup(home.cleanup)
     config.stash[HUB] = hub
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Notebooks that cast a published model are skipped where it is not on this machine."""
+    for item in items:
+        if MISSING and item.path.suffix == ".ipynb" and wants_models(item.path):
+            item.add_marker(pytest.mark.skip(reason=REASON))
 
 
 HUB = pytest.StashKey[PracticeHub]()

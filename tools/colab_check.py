@@ -21,19 +21,10 @@ from pathlib import Path
 import nbformat
 
 from course_utils.curriculum import MANIFEST, Curriculum, Lesson, read
-from tools import colab_stand_in
+from tools import colab_stand_in, torch_build
+from tools.colab_versions import COLAB
 from tools.notebooks import ROOT, chosen, execute, install_cell, path_of
 
-# A listing of Colab's image of 2026-08-19. torch is the one of constraints.txt: Colab's is built
-# for CUDA.
-COLAB = {
-    "transformers": "5.15.0",
-    "huggingface_hub": "1.27.0",
-    "accelerate": "1.14.0",
-    "ipywidgets": "7.7.1",
-    "ipython": "7.34.0",
-    "ipykernel": "6.17.1",
-}
 REF = "colab-check"
 GIT = ("git", "-c", "user.name=course", "-c", "user.email=course@example.org")
 
@@ -84,7 +75,8 @@ def make_environment(folder: Path) -> Path:
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = folder / "bin" / "python"
     pins = [f"{name}=={version}" for name, version in COLAB.items()]
-    pip(python, "install", "torch", *pins, "--constraint", torch_constraint(folder))
+    build = torch_build.choose().options
+    pip(python, "install", "torch", *pins, "--constraint", torch_constraint(folder), *build)
     return python
 
 

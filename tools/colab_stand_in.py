@@ -8,10 +8,12 @@ import sys
 import types
 
 
-def install(secret: str | None = None, fake_shell: bool = False) -> list[str]:
+def install(secret: str | None = None, fake_shell: bool = False, refuses: str = "") -> list[str]:
     """Install the stand-in; returns the list to which every name asked of the vault is added.
 
-    ``fake_shell`` also answers ``get_ipython()`` as Colab's shell does; huggingface_hub asks it.
+    ``refuses`` is the class of the vault's errors that it raises instead, "NotebookAccessError" or
+    "TimeoutException". ``fake_shell`` also answers ``get_ipython()`` as Colab's shell does;
+    huggingface_hub asks it.
     """
     reads: list[str] = []
     google, colab = types.ModuleType("google"), types.ModuleType("google.colab")
@@ -27,14 +29,20 @@ def install(secret: str | None = None, fake_shell: bool = False) -> list[str]:
     class NotebookAccessError(Error):
         pass
 
-    def get(name: str) -> str:
-        reads.append(name)
+    class TimeoutException(Error):
+        pass
+
+    def get(key: str) -> str:
+        reads.append(key)
+        if refuses:
+            raise getattr(userdata, refuses)(key)
         if secret is None:
-            raise SecretNotFoundError(name)
+            raise SecretNotFoundError(key)
         return secret
 
     userdata.get = get  # type: ignore[attr-defined]
     userdata.SecretNotFoundError = SecretNotFoundError  # type: ignore[attr-defined]
+    userdata.TimeoutException = TimeoutException  # type: ignore[attr-defined]
     userdata.NotebookAccessError = NotebookAccessError  # type: ignore[attr-defined]
     errors.Error = Error  # type: ignore[attr-defined]
     google.colab = colab  # type: ignore[attr-defined]

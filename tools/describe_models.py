@@ -23,7 +23,7 @@ import transformers
 from transformers.core_model_loading import revert_weight_conversion
 from transformers.modeling_utils import remove_tied_weights_from_state_dict
 
-from practice_hub.described import BUILT_IN, FACTS_SUFFIX, TENSORS_SUFFIX, file_id
+from practice_hub.catalogue import BUILT_IN, FACTS_SUFFIX, TENSORS_SUFFIX, file_id
 from practice_hub.tensor_list import Tensor, compact, count_values, expand, make_files
 
 DTYPES = {
@@ -125,6 +125,10 @@ CHANGES: dict[str, tuple[str, Change]] = {
         add(position_ids("embeddings.position_ids", 512)),
     ),
     "sentence-transformers/all-MiniLM-L6-v2": (
+        "position_ids stored",
+        add(position_ids("embeddings.position_ids", 512)),
+    ),
+    "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2": (
         "position_ids stored",
         add(position_ids("embeddings.position_ids", 512)),
     ),

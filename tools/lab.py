@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from practice_hub import PracticeHub
+from practice_hub.published.share import make_temporary_home
 from tools.lab_server import kernels_of, kill
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
@@ -30,8 +33,10 @@ def main(arguments: list[str], notebooks: Path = NOTEBOOKS) -> int:
     # (the practice Hub's, say) does not wake this one, and Python runs handlers in no other.
     told_to_end: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: told_to_end.append(number))
-    with PracticeHub() as hub, tempfile.TemporaryDirectory(prefix="practice-hub-") as home:
-        print(f"Practice Hub: {hub.url}", flush=True)
+    with PracticeHub() as hub, temporary_home() as home:
+        print(f"Practice Hub: {hub.url}")
+        command = Path(sys.executable).with_name("practice-hub")
+        print(f'For another shell: eval "$({command} env {hub.url})"', flush=True)
         server = [sys.executable, "-m", "tools.lab_server", str(os.getpid())]
         environment = {**os.environ, "PRACTICE_HUB_URL": hub.url, "PRACTICE_HUB_HOME": home}
         # Ctrl-C reaches JupyterLab as well, and it asks before it goes: wait for its answer.
@@ -45,6 +50,16 @@ def main(arguments: list[str], notebooks: Path = NOTEBOOKS) -> int:
         finally:
             end(lab)
         return lab.returncode
+
+
+@contextmanager
+def temporary_home() -> Iterator[str]:
+    """All kernels' ``HF_HOME`` while this runs; the published models can be linked into it."""
+    home = make_temporary_home()
+    try:
+        yield str(home)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def end(lab: subprocess.Popen[bytes]) -> None:

@@ -91,7 +91,8 @@ def install_cell(course: Curriculum) -> str:
         address = course.repository
         if "://" not in address:
             address = f"https://github.com/{address}"
-        action = f'    %pip install --quiet "git+{address}@{course.ref}"'
+        package = "hub-and-heavyweights[models]"
+        action = f'    %pip install --quiet "{package} @ git+{address}@{course.ref}"'
     return f'import sys\nif "google.colab" in sys.modules:\n{action}'
 
 

@@ -12,10 +12,11 @@ from typing import Any
 
 from course_utils.cards import answers as card_answers
 from course_utils.cards.answers import Answer
-from course_utils.cards.lineage import ancestors, base_models
+from course_utils.cards.languages import languages_of, word
+from course_utils.cards.lineage import ancestors, bases_of
 from course_utils.cards.markdown import CardText, read_card_text
 from course_utils.errors import CourseError
-from course_utils.hub.client import decoded, model_info, read_text
+from course_utils.hub.client import card_metadata, decoded, model_info, read_text
 from course_utils.hub.repo_id import repo_id_of
 from course_utils.report import Report
 
@@ -172,7 +173,7 @@ def _read_local(path: Path) -> CardReport:
         subject=str(path),
         card=card,
         has_card=True,
-        lineage=base_models(card.metadata),
+        lineage=bases_of(str(path), card.metadata, card).names,
         files=files if is_repo else None,
         config=config,
         tags=(),
@@ -192,9 +193,11 @@ def _read_from_hub(repo_id: str) -> CardReport:
     files = [one.rfilename for one in info.siblings or ()]
     content = read_text(info.id, CARD) if CARD in files else None
     card = read_card_text(content or "")
-    metadata = info.card_data.to_dict() if info.card_data else card.metadata
-    names, notes = [], []
-    for ancestor in ancestors(info.id, metadata):
+    metadata = card_metadata(info.card_data) or card.metadata
+    bases = bases_of(info.id, metadata, card)
+    names = []
+    notes = [f"base_model names nothing that can be looked up: {odd}" for odd in bases.odd]
+    for ancestor in ancestors(info.id, bases.names):
         names.append(ancestor.name)
         if ancestor.info is None:
             notes.append(f"base model {ancestor.name}: {ancestor.problem}")
@@ -225,18 +228,19 @@ def _report(
     weights, weight_files = (None, ()) if files is None else _weights_of(files)
     code, code_files, code_notes = _remote_code(card, files, config, tags)
     limits = card_answers.limits(card)
+    what_it_does = card_answers.what_it_does(card)
     return CardReport(
         subject=subject,
         has_card=has_card,
-        what_it_does=card_answers.what_it_does(card),
+        what_it_does=what_it_does,
         inputs_outputs=card_answers.inputs_outputs(card),
         intended_use=card_answers.intended_use(card, limits),
         limits=limits,
         how_to_load=card_answers.how_to_load(card),
         training_data=card_answers.training_data(card),
-        languages=card_answers.languages(card),
-        base_models=lineage or card_answers.base_models_in_text(card),
-        task=task or card_answers.word(card.metadata.get("pipeline_tag")),
+        languages=languages_of(card, what_it_does.text),
+        base_models=lineage,
+        task=task or word(card.metadata.get("pipeline_tag")),
         weights=weights,
         weight_files=weight_files,
         remote_code=code,

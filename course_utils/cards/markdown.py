@@ -18,6 +18,8 @@ from html.parser import HTMLParser
 from importlib import resources
 from typing import Any
 
+from course_utils.hub.client import card_metadata
+
 LONGEST_METADATA = 500_000
 BOLD_LINE, LABEL, LOOSE_LABEL = 7, 8, 9  # levels below Markdown's six; loose ones lack a colon
 LONGEST_LABEL = 4  # words before a colon, where they are not in bold
@@ -28,10 +30,14 @@ PLACEHOLDER = re.compile(
 )
 BOLD = re.compile(r"(\*\*|__)(?P<text>(?:(?!\1).){1,80})\1:?", re.DOTALL)
 LABELLED = re.compile(
-    r"(?:(\*\*|__)(?P<bold>(?:(?!\1).){1,60})\1[ \t]*:?|(?P<plain>[^\W\d_][^:\n.\[]{0,40}):)"
+    r"(?:(\*\*|__)(?P<bold>(?:(?!\1).){1,60})\1[ \t]*:?|(?P<plain>[^\W\d_][^:\n.\[]{0,40}):(?!//))"
     r"[ \t]*(?P<text>.*)",
     re.DOTALL,
 )
+CALLOUT = re.compile(r"\[!(?P<kind>\w+)\][ \t]*\n?")  # GitHub's, in a blockquote
+WARNINGS = ("warning", "caution", "important")
+A_SENTENCE = re.compile(r"[.!。！]\W*$|^(?!.*[?？]\W*$)(\S+\s+){8,}")  # and no question
+LONGEST_FILLER = 400
 TARGET = r"(?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\[\]]*\])"
 IMAGE = re.compile(r"!\[[^\[\]]*\]" + TARGET)
 LINK = re.compile(r"\[([^\[\]]*)\]" + TARGET)
@@ -74,18 +80,27 @@ class Passage:
         return bool(self.blocks)
 
     def answers(self, topic: str) -> bool:
-        """Whether the heading is one of the topic's words; see ``data/card_headings.toml``."""
+        """Whether the heading is one of the topic's words; see ``headings.toml``."""
         heading = plain(self.heading)
-        return bool(heading) and _words(topic).fullmatch(heading) is not None
+        if not heading or _words(topic, never=True).fullmatch(heading):
+            return False
+        return _words(topic).fullmatch(heading) is not None
 
 
 @dataclass(frozen=True)
 class CardText:
-    """``problem`` says why the metadata could not be read; "" where it could."""
+    """``problem`` says why the metadata could not be read; "" where it could.
+
+    ``head`` is the block of metadata as it was written, and ``body`` the text after it, which
+    begins on line ``body_line`` of the file.
+    """
 
     metadata: dict[str, Any] = field(default_factory=dict)
     problem: str = ""
     passages: tuple[Passage, ...] = ()
+    head: str = ""
+    body: str = ""
+    body_line: int = 1
 
     def about(self, topic: str) -> list[Passage]:
         """Passages under the topic's words that say something: headings first, then labels.
@@ -93,7 +108,9 @@ class CardText:
         A heading with nothing under it but deeper headings stands, last of the headings, for all
         that these say.
         """
-        said, gathered, labelled = [], [], []
+        said: list[Passage] = []
+        gathered: list[Passage] = []
+        labelled: list[Passage] = []
         for place, passage in enumerate(self.passages):
             if not passage.answers(topic):
                 continue
@@ -119,7 +136,9 @@ class CardText:
 def read_card_text(content: str) -> CardText:
     """Take a README.md apart. Nothing in it makes this fail."""
     metadata, problem, text, skipped = _metadata(content)
-    return CardText(metadata, problem, tuple(_passages(_blocks(text, skipped))))
+    passages = tuple(_passages(_blocks(text, skipped)))
+    head = content[: len(content) - len(text)]
+    return CardText(metadata, problem, passages, head, text, skipped + 1)
 
 
 @lru_cache(maxsize=10_000)
@@ -140,11 +159,35 @@ def _is_asian_mark(character: str) -> bool:
 
 
 @cache
-def _words(topic: str) -> re.Pattern[str]:
-    table = resources.files(__package__) / "headings.toml"
-    by_language = tomllib.loads(table.read_text(encoding="utf-8"))[topic]
+def _words(topic: str, never: bool = False) -> re.Pattern[str]:
+    """The topic's words; those behind a "!" are the ones that it never has."""
+    by_language = read_table("headings.toml")[topic]
     patterns = {pattern for words in by_language.values() for pattern in words}
-    return re.compile("|".join(fnmatch.translate(pattern) for pattern in sorted(patterns)))
+    wanted = [one.removeprefix("!") for one in sorted(patterns) if one.startswith("!") == never]
+    return re.compile("|".join(fnmatch.translate(one) for one in wanted) or r"(?!)")
+
+
+@cache
+def sentences_about(topic: str) -> re.Pattern[str]:
+    """What cards say in a sentence about a topic (``sentences.toml``), for ``folded`` text."""
+    by_language = read_table("sentences.toml")[topic]
+    patterns = [pattern for listed in by_language.values() for pattern in listed]
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.DOTALL)
+
+
+def folded(text: str) -> str:
+    """Small letters, plain hyphens and quotes, Latin and Cyrillic letters without accents."""
+    text = unicodedata.normalize("NFD", text.casefold())
+    text = "".join(letter for letter in text if not "\u0300" <= letter <= "\u036f")
+    text = unicodedata.normalize("NFC", text).translate(str.maketrans("łøđı", "lodi"))
+    return re.sub(r"[’‘`´]", "'", re.sub(r"[‐‑‒–—−]", "-", text))
+
+
+@cache
+def read_table(name: str) -> dict[str, Any]:
+    """A table of this folder."""
+    table = resources.files(__package__) / name
+    return tomllib.loads(table.read_text(encoding="utf-8"))
 
 
 # --- Metadata ------------------------------------------------------------------------------------
@@ -153,7 +196,6 @@ def _words(topic: str) -> re.Pattern[str]:
 def _metadata(content: str) -> tuple[dict[str, Any], str, str, int]:
     """Metadata, what is wrong with it, the text after it, and the lines before that text."""
     import yaml
-    from huggingface_hub import ModelCard
     from huggingface_hub.repocard import REGEX_YAML_BLOCK
 
     found = REGEX_YAML_BLOCK.match(content)
@@ -163,12 +205,30 @@ def _metadata(content: str) -> tuple[dict[str, Any], str, str, int]:
     if len(found[0]) > LONGEST_METADATA:
         return {}, f"the metadata is longer than {LONGEST_METADATA:,} characters", text, skipped
     try:
-        metadata = ModelCard(found[0], ignore_metadata_errors=True).data.to_dict()
+        metadata = _read_yaml(found[0])
     except yaml.YAMLError as error:
         return {}, f"the metadata is no YAML: {_first_words(error)}", text, skipped
     except (ValueError, TypeError, RecursionError, AttributeError) as error:
         return {}, f"the metadata cannot be read: {_first_words(error)}", text, skipped
     return metadata, "", text, skipped
+
+
+def _read_yaml(block: str) -> dict[str, Any]:
+    """The metadata; with blanks for tabs where these alone are in the way, as the Hub reads them.
+
+    Raises:
+        yaml.YAMLError, ValueError, TypeError, RecursionError, AttributeError: it cannot be read.
+    """
+    import yaml
+    from huggingface_hub import ModelCard
+
+    try:
+        return card_metadata(ModelCard(block, ignore_metadata_errors=True).data)
+    except yaml.YAMLError:
+        if "\t" not in block:
+            raise
+        patient = block.replace("\t", " ")
+        return card_metadata(ModelCard(patient, ignore_metadata_errors=True).data)
 
 
 def _without_metadata(content: str) -> tuple[dict[str, Any], str, str, int]:
@@ -248,8 +308,11 @@ def _lines_of_row(tokens: list[Any], place: int, skipped: int) -> tuple[int, int
 
 def _paragraph(content: str, kind: str, first: int, last: int) -> Iterator[Any]:
     content = COMMENT.sub("", content).strip()
+    callout = CALLOUT.match(content)
+    if callout:
+        content, first = content[callout.end() :], first + callout[0].count("\n")
     bold = BOLD.fullmatch(content)
-    if bold:
+    if bold and not A_SENTENCE.search(bold["text"]):
         yield _Heading(BOLD_LINE, first, readable(bold["text"]))
         return
     lines = content.split("\n")
@@ -260,17 +323,28 @@ def _paragraph(content: str, kind: str, first: int, last: int) -> Iterator[Any]:
         return
     found = LABELLED.fullmatch(content)
     text = readable(content)
+    if says_nothing(text):
+        return
+    if callout and callout["kind"].casefold() in WARNINGS:
+        yield _Labelled(callout["kind"], Block(kind, first, last, text))
     if found and (found["bold"] or len(found["plain"].split()) <= LONGEST_LABEL):
         named = found["bold"] or found["plain"]
         label = readable(named).rstrip(": ")
         value = readable(found["text"])
-        if PLACEHOLDER.fullmatch(value):
-            return
         loose = ":" not in content[: found.start("text")]
+        if says_nothing(value) and not (loose and A_SENTENCE.search(label)):
+            return
         level = LOOSE_LABEL if loose else LABEL
-        yield _Labelled(label, Block(kind, first, last, value), level)
-    if not PLACEHOLDER.fullmatch(text):
-        yield Block(kind, first, last, text)
+        if value:
+            yield _Labelled(label, Block(kind, first, last, value), level)
+    yield Block(kind, first, last, text)
+
+
+def says_nothing(text: str) -> bool:
+    """Whether it is a placeholder, or a sentence that a template puts into every card."""
+    if PLACEHOLDER.fullmatch(text):
+        return True
+    return len(text) < LONGEST_FILLER and bool(sentences_about("filler").fullmatch(folded(text)))
 
 
 def _row(cells: list[str], first: int, last: int) -> Iterator[Any]:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from course_utils.errors import CourseError
 from course_utils.fit.code import PLACEHOLDER
-from course_utils.fit.ways import FITS, PLANNED_SHARE, SPILLS, Way, all_ways, best_of, verdict
+from course_utils.fit.ways import (
+    FITS,
+    PLANNED_SHARE,
+    SPILLS,
+    Way,
+    all_ways,
+    best_of,
+    estimate_of,
+    verdict,
+)
 from course_utils.gpus import GPUS, Device, Gpu
 from course_utils.hub.client import api, ask
 from course_utils.memory import Checkpoint, MemoryEstimate, Range, read_checkpoint
@@ -41,7 +50,7 @@ def alternatives(
 ) -> tuple[Alternative, ...]:
     found = (
         _smaller_sibling(checkpoint, as_stored, target),
-        _bigger_gpu(ways, target),
+        _bigger_gpu(checkpoint, as_stored, ways),
         _hosted(checkpoint),
     )
     return tuple(alternative for alternative in found if alternative)
@@ -114,16 +123,28 @@ def _best_way(repo_id: str, target: Gpu | Device, like: MemoryEstimate) -> Way |
     return best_of(ways)
 
 
-def _bigger_gpu(ways: tuple[Way, ...], target: Gpu | Device) -> Alternative:
+def _bigger_gpu(
+    checkpoint: Checkpoint, as_stored: MemoryEstimate, ways: tuple[Way, ...]
+) -> Alternative:
     """The smallest GPU of the table that takes any way, and the smallest for the first way."""
-    usable = [way for way in ways if way.verdict != SPILLS]
+    usable = [way for way in ways if way.verdict != SPILLS and way.chunk is None]
     bigger = sorted(GPUS.values(), key=lambda gpu: gpu.memory)
     kind = "a bigger GPU"
-    found = [(gpu, way) for gpu in bigger for way in usable if _fits(way, gpu)]
+
+    def needed(way: Way, gpu: Gpu) -> Range:
+        asked = as_stored.context, as_stored.batch, as_stored.prompt
+        return estimate_of(way, checkpoint, gpu, *asked).total
+
+    found = [
+        (gpu, way)
+        for gpu in bigger
+        for way in usable
+        if verdict(needed(way, gpu), gpu.memory) == FITS
+    ]
     if not found:
         largest = bigger[-1]
-        smallest = min(usable, key=lambda way: way.high)
-        count = -(-smallest.high // int(PLANNED_SHARE * largest.memory))
+        least = min(needed(way, largest).high for way in usable)
+        count = -(-least // int(PLANNED_SHARE * largest.memory))
         text = f'none alone; {count} × {largest.name} with device_map="auto"'
         return Alternative(kind, largest.name, text)
     gpu, way = found[0]
@@ -133,10 +154,6 @@ def _bigger_gpu(ways: tuple[Way, ...], target: Gpu | Device) -> Alternative:
         whole, way = unquantized[0]
         text += f"; {whole.name} ({in_gib(whole.memory)}) takes {way.dtype}"
     return Alternative(kind, gpu.name, text)
-
-
-def _fits(way: Way, gpu: Gpu) -> bool:
-    return verdict(Range(way.low, way.bytes, way.high, ""), gpu.memory) == FITS
 
 
 def _hosted(checkpoint: Checkpoint) -> Alternative:

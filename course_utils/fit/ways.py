@@ -152,19 +152,29 @@ def all_ways(
             found = estimate(checkpoint, how)
         way = _way(plan, found, checkpoint, target)
         ways.append(way)
+        pieces = None
         if way.verdict != FITS and found.attention.high and found.kv_cache:
-            ways += _in_pieces(way, plan, checkpoint, target, assumed)
+            pieces = _in_pieces(plan, checkpoint, target, assumed)
+        if pieces and RANKS.index(pieces.verdict) < RANKS.index(way.verdict):
+            ways.append(pieces)
         if way.quantization is None and way.verdict == NO and not plan.elsewhere:
             spread = _spread(way, plan, found.weights, checkpoint, target)
+            if pieces and spread is None:
+                spread = _spread(pieces, plan, found.weights, checkpoint, target)
     return tuple([*ways, spread] if spread else ways), as_stored
 
 
 def estimate_of(
-    way: Way, checkpoint: Checkpoint, target: Gpu | Device, context: int, batch: int
+    way: Way,
+    checkpoint: Checkpoint,
+    target: Gpu | Device,
+    context: int,
+    batch: int,
+    prompt: int | None = None,
 ) -> MemoryEstimate:
-    """What ``all_ways`` found for one of its ways, in full."""
+    """What one of the ways needs, in full; on another device too."""
     capability = target.compute_capability
-    assumed = assumptions(None, None, context, batch, None, capability, target.kind)
+    assumed = assumptions(None, None, context, batch, prompt, capability, target.kind)
     as_stored = estimate(checkpoint, replace(assumed, chunk=way.chunk))
     if (way.dtype, way.quantization) == (as_stored.dtype, as_stored.quantization):
         return as_stored
@@ -173,17 +183,15 @@ def estimate_of(
 
 
 def _in_pieces(
-    whole: Way, plan: Plan, checkpoint: Checkpoint, target: Gpu | Device, assumed: Assumptions
-) -> Iterator[Way]:
-    """The same way with the prompt in pieces, where that turns the verdict."""
+    plan: Plan, checkpoint: Checkpoint, target: Gpu | Device, assumed: Assumptions
+) -> Way | None:
+    """The same way with the prompt in pieces; None where it is no longer than one."""
     if assumed.prompt_tokens <= CHUNK:
-        return
+        return None
     why = f"{plan.why}; reading the prompt in pieces of {CHUNK:,} tokens changes no answer"
     pieces = replace(plan, way=f"{plan.way}, in pieces", why=why, chunk=CHUNK)
     how = replace(assumed, dtype=plan.dtype, quantization=plan.quantization, chunk=CHUNK)
-    way = _way(pieces, estimate(checkpoint, how), checkpoint, target)
-    if RANKS.index(way.verdict) < RANKS.index(whole.verdict):
-        yield way
+    return _way(pieces, estimate(checkpoint, how), checkpoint, target)
 
 
 def plans(as_stored: MemoryEstimate, target: Gpu | Device) -> Iterator[Plan]:
@@ -288,7 +296,7 @@ def _spread(
     and disk. None where that is no help: cache and activations do not go there."""
     count, usable = getattr(target, "count", 1), usable_bytes(target)
     planned = int(PLANNED_SHARE * usable)
-    code = loading_code(checkpoint, plan.dtype, None, SPREAD)
+    code = loading_code(checkpoint, plan.dtype, None, SPREAD, whole.chunk)
     if count > 1 and whole.bytes <= count * planned:
         return replace(
             whole,

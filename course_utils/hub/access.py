@@ -8,6 +8,7 @@ kind of repo it is, ``auth_check`` whether it opens and, if not, ``whoami`` whos
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -40,6 +41,8 @@ STATUSES = {
     "expired token": "your token was valid once, and is no longer",
     "missing or private": "no repo of this name is shown to you",
     "disabled": "the Hub has shut it for everybody",
+    "refused at the gate": "the gate lets you not in, in words that are not known here (403)",
+    "refused by region": "the Hub does not give it out where you are, whoever asks",
     "refused": "the Hub refuses, for a reason of its own",
     "rate limited": "too many requests: the Hub does not answer for a while (429)",
     "hub error": "the Hub has a problem of its own",
@@ -61,10 +64,26 @@ ON_THE_WAY = {
 }
 # All 403s of a gate carry the same code; only the Hub's words tell them apart.
 AT_THE_GATE = {
+    "authorized list": "terms not accepted",
+    "ask for access": "terms not accepted",
     "awaiting a review": "pending",
     "has been rejected": "rejected",
     "has been reset": "reset",
 }
+SECRET_TROUBLE = {
+    "denied": "there may be one in the Colab secret HF_TOKEN, which this notebook may not read",
+    "timed out": "there may be one in the Colab secret HF_TOKEN; Colab did not answer in time",
+    "failed": "there may be one in the Colab secret HF_TOKEN; Colab could not read it",
+}
+UNAVAILABLE_FOR_LEGAL_REASONS = 451
+BY_REGION = re.compile(
+    r"\bregions?\b|\b((in|from|for|to|within) (this|the)|your|certain|some|embargoed|sanctioned) "
+    r"(country|countries|location|jurisdictions?|territor(y|ies)|area)\b"
+    r"|\b(geo-?(block|restrict|fenc)|sanction|embargo|export control|not available in (the )?"
+    r"(eu|uk|us|european|united|china|russia)\b)",
+    re.IGNORECASE,
+)
+READ_BY_ALL = re.compile(r"\.|README\.md|LICEN[CS]E")  # what no gate keeps back begins so
 
 
 @dataclass(frozen=True, repr=False)
@@ -117,6 +136,7 @@ class _Inquiry:
         self.deadline = time.monotonic() + SECONDS
         self.token = _Token(None, "none was found")
         self.account: _Account | None = None
+        self.secret_trouble = ""
         self.gate: str | bool | None = None
         self.wait: int | None = None
         self.evidence: list[str] = []
@@ -137,6 +157,7 @@ class _Inquiry:
             account=self.account.name if self.account else None,
             gate=self.gate,
             wait=self.wait,
+            secret_trouble=self.secret_trouble,
         )
         steps = tuple(access_steps.next_steps(status, at))
         return AccessReport(self.repo_id, status, steps, tuple(self.evidence), self.wait)
@@ -157,19 +178,40 @@ class _Inquiry:
         return "bad token"
 
     def ask_the_hub(self) -> str:
-        info = self.ask_about_repo(self.api.model_info, expand=["gated", "private"])
+        info = self.ask_about_repo(self.api.model_info, expand=["gated", "private", "siblings"])
         self.gate = info.gated
         kind = f"gated ({info.gated})" if info.gated else "private" if info.private else "not gated"
         self.note("model_info", kind)
         self.repo_id = info.id  # the Hub sends on who uses an old name
         self.ask_about_repo(self.api.auth_check)
         self.note("auth_check", "OK")
+        self.ask_for_a_file([one.rfilename for one in info.siblings or ()])
         return "granted" if info.gated or info.private else "open"
+
+    def ask_for_a_file(self, names: list[str]) -> None:
+        """Ask for the headers of one file: some Hubs open the repo and refuse its files."""
+        from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+        names = [name for name in names if not READ_BY_ALL.match(name)]
+        if not names:
+            return
+        name = "config.json" if "config.json" in names else names[0]
+        url = hf_hub_url(self.repo_id, name, endpoint=self.api.endpoint)
+        token = self.token.value or False
+        try:
+            self.within_time(get_hf_file_metadata, url, token=token, timeout=self.seconds_left)
+        except HubTrouble as trouble:
+            refusal = _Refusal.of(trouble)
+            if refusal.code is not None and refusal.code in (401, 403, 451):
+                self.note(name, refusal.told)
+                raise
 
     def status_of(self, refusal: _Refusal) -> str:
         self.wait = refusal.wait
         if refusal.problem in ON_THE_WAY:
             return ON_THE_WAY[refusal.problem]
+        if refusal.is_by_region:
+            return "refused by region"
         if self.token.value is None:
             # To a stranger a private repo is missing, with the 401 of somebody unknown.
             unknown = {"gated": "login needed", "missing": "missing or private"}
@@ -199,8 +241,8 @@ class _Inquiry:
             return "missing or private"
         if refusal.problem == "gated" and refusal.code == 403:
             states = (AT_THE_GATE[words] for words in AT_THE_GATE if words in refusal.words)
-            return next(states, "terms not accepted")
-        may_not = self.account is not None and not self.account.reads_gated
+            return next(states, "refused at the gate" if refusal.words else "terms not accepted")
+        may_not = self.gate and self.account is not None and not self.account.reads_gated
         if refusal.problem == "forbidden" and (may_not or "fine-grained token" in refusal.words):
             return "token lacks gated permission"
         return "refused"
@@ -211,8 +253,12 @@ class _Inquiry:
         if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN:
             return _Token(None, "none is sent, because HF_HUB_DISABLE_IMPLICIT_TOKEN is set")
         # On Colab a person may first have to let the notebook read its secret: no time limit there.
+        colab.watch_token_secret()
         value = get_token() if colab.on_colab() else ask(get_token, seconds=self.seconds_left)
-        return _Token(value, _place_of_token() if value else _why_no_token())
+        if value:
+            return _Token(value, _place_of_token())
+        self.secret_trouble = colab.secret_trouble()
+        return _Token(None, _why_no_token(self.secret_trouble))
 
     def ask_about_repo(self, question: Callable[..., Any], **options: Any) -> Any:
         token = self.token.value or False
@@ -287,6 +333,12 @@ class _Refusal:
     words: str = ""
     wait: int | None = None
 
+    @property
+    def is_by_region(self) -> bool:
+        return self.code == UNAVAILABLE_FOR_LEGAL_REASONS or (
+            self.code in (401, 403) and bool(BY_REGION.search(self.words))
+        )
+
     @classmethod
     def of(cls, trouble: HubTrouble) -> _Refusal:
         from huggingface_hub.errors import HfHubHTTPError
@@ -336,7 +388,9 @@ def _place_of_token() -> str:
     return "the Colab secret HF_TOKEN"
 
 
-def _why_no_token() -> str:
+def _why_no_token(secret_trouble: str) -> str:
+    if secret_trouble:
+        return SECRET_TROUBLE[secret_trouble]
     empty = [name for name in TOKEN_VARIABLES if name in os.environ]
     return f"none was found; {empty[0]} is set and empty" if empty else "none was found"
 

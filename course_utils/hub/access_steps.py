@@ -11,6 +11,7 @@ from course_utils.session import current_session
 from course_utils.session.place import restart_words
 
 STATUS_PAGE = "https://status.huggingface.co"
+GIVES_AWAY = "which gives its authors your user name and e-mail address"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -19,7 +20,8 @@ class Situation:
     """Who asked for what, and where.
 
     ``token_place`` is None where no token is sent; ``account`` is whose it is, where that is known.
-    ``gate`` is "auto", "manual", or False or None; ``wait`` is in seconds.
+    ``gate`` is "auto", "manual", or False or None; ``wait`` is in seconds; ``secret_trouble`` is
+    what ``colab.secret_trouble`` says.
     """
 
     repo_id: str
@@ -28,6 +30,7 @@ class Situation:
     account: str | None
     gate: str | bool | None
     wait: int | None
+    secret_trouble: str = ""
 
     @property
     def page(self) -> str:
@@ -46,12 +49,16 @@ def next_steps(status: str, at: Situation) -> Iterator[str]:
     match status:
         case "open" | "granted":
             yield f'Load it: from_pretrained("{at.repo_id}") will be let in.'
+        case "login needed" if at.secret_trouble:
+            yield "Let this notebook read HF_TOKEN: the key on the left, switch Notebook access on."
+            yield f"Colab asks once in a session. {restart_words()}"
+            yield _agree_with_same_account(at)
         case "login needed":
             yield f"Make a token that may read: {at.tokens_page}" + _call('create_token("NAME")')
             yield "Give it to the client: login(), or the variable HF_TOKEN."
-            yield f"Agree to the terms with the same account: {at.page}" + _agree(at)
+            yield _agree_with_same_account(at)
         case "terms not accepted":
-            yield f"Read the terms and agree, as {at.who}: {at.page}" + _agree(at)
+            yield f"Read the terms and agree, as {at.who}, {GIVES_AWAY}: {at.page}" + _agree(at)
             if at.gate == "manual":
                 yield "Then wait: here the authors decide about each request by hand."
         case "pending":
@@ -61,7 +68,7 @@ def next_steps(status: str, at: Situation) -> Iterator[str]:
             yield "Take another model, or write to the authors: asking again changes nothing."
             yield from _play_the_owner(at, "reset")
         case "reset":
-            yield f"Ask again, as {at.who}: {at.page}" + _agree(at)
+            yield f"Ask again, as {at.who}, {GIVES_AWAY}: {at.page}" + _agree(at)
         case "token lacks gated permission":
             yield f"Give this token read access to public gated repos: {at.tokens_page}"
             yield "Or make one with the scope Read, which has it."
@@ -76,6 +83,13 @@ def next_steps(status: str, at: Situation) -> Iterator[str]:
                 yield "If it is private: log in first, with login() or the variable HF_TOKEN."
         case "disabled":
             yield f"Take another model. The page may tell why: {at.page}"
+        case "refused at the gate":
+            yield "Read what the Hub says, below: only its words tell what is missing."
+            yield f"The page may say more: {at.page}"
+        case "refused by region":
+            yield "No token and no agreement changes that: what counts is where you ask from."
+            yield "Take another model, or ask its authors whether they offer it where you are."
+            yield "Does your network, or a rented machine, lie elsewhere? Ask from where you are."
         case "refused":
             yield "Read what the Hub says, below."
             yield f"Is it the Hub that you meant? HF_ENDPOINT is {at.endpoint}"
@@ -96,6 +110,10 @@ def next_steps(status: str, at: Situation) -> Iterator[str]:
             yield f"Look at your network. Does a browser open {at.endpoint}/models ?"
         case "offline mode":
             yield f"Unset HF_HUB_OFFLINE. {restart_words()}"
+
+
+def _agree_with_same_account(at: Situation) -> str:
+    return f"Agree to the terms with the same account, {GIVES_AWAY}: {at.page}" + _agree(at)
 
 
 def _agree(at: Situation) -> str:

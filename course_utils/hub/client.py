@@ -13,7 +13,7 @@ from course_utils.errors import HubTrouble
 from course_utils.session import current_session
 
 if TYPE_CHECKING:
-    from huggingface_hub import HfApi, ModelInfo
+    from huggingface_hub import CardData, HfApi, ModelInfo
 
 SECONDS = 10.0
 LARGEST_TEXT = 2_000_000  # bytes of a README or LICENSE; the largest seen have half a million
@@ -81,6 +81,11 @@ def model_info(repo_id: str, seconds: float = SECONDS) -> ModelInfo:
         HubTrouble: as ``ask``.
     """
     return ask(api().model_info, repo_id, about=repo_id, seconds=seconds, timeout=seconds)
+
+
+def card_metadata(card: CardData | None) -> dict[str, Any]:
+    """The metadata of a card as the Hub, or the client, parsed them; {} for none."""
+    return dict(card.to_dict()) if card else {}  # type: ignore[no-untyped-call]  # untyped there
 
 
 def read_text(

@@ -1,7 +1,8 @@
 """``check_license()``: may this model be used for that, and what says so.
 
-Read are the tag, the license file, the card's own words, the terms on the gate, and the licenses of
-the base models. Where these do not say, the answer is "cannot-tell".
+Read are the tag, the license files, the card's own words, the terms on the gate, and the licenses
+of the base models. ``evidence`` gathers them, ``verdict`` and ``descent`` decide. Where these do
+not say, the answer is "cannot-tell".
 """
 
 from __future__ import annotations
@@ -10,29 +11,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from course_utils.cards.lineage import Ancestor, ancestors
+from course_utils.cards.lineage import ancestors, bases_of
 from course_utils.errors import CourseError, HubTrouble
 from course_utils.hub.client import model_info
 from course_utils.hub.repo_id import REPO_ID, repo_id_of
-from course_utils.licenses.evidence import (
-    Evidence,
-    Stated,
-    metadata_of,
-    read_repo,
-    rule_repo,
-    tags_of,
-)
-from course_utils.licenses.table import KINDS, License, find_license, known_licenses, license_kind
-from course_utils.licenses.verdict import (
-    BEST_FIRST,
-    USES,
-    Ruling,
+from course_utils.licenses.descent import hidden_family, weigh, weigh_family
+from course_utils.licenses.evidence import Evidence, read_repo
+from course_utils.licenses.table import (
+    KINDS,
+    License,
     described,
     each_once,
-    either,
-    rule,
-    worse,
+    find_license,
+    known_licenses,
+    license_kind,
 )
+from course_utils.licenses.verdict import USES, either, rule, rule_repo
 from course_utils.report import Report
 from course_utils.text import shorten
 
@@ -147,12 +141,20 @@ def _check_repo_or_unknown(text: str, use: str) -> LicenseReport:
 
 def _check_repo(repo_id: str, use: str) -> LicenseReport:
     info = model_info(repo_id)
-    metadata = metadata_of(info)
-    stated = read_repo(info, metadata)
+    stated = read_repo(info)
     own, findings = rule_repo(stated, use)
     ruling, evidence = own, list(stated.evidence)
-    for ancestor in ancestors(info.id, metadata):
-        ruling, found, says = _weigh(ancestor, own, ruling, use)
+    bases = bases_of(info.id, stated.metadata, stated.card)
+    findings += [
+        f"Nobody can look up what its card names as base model: {odd}." for odd in bases.odd
+    ]
+    for ancestor in ancestors(info.id, bases.names):
+        ruling, found, says = weigh(ancestor, stated, own, ruling, use)
+        findings += found
+        place = f"; {bases.places[ancestor.name]}" if ancestor.name in bases.places else ""
+        evidence.append(Evidence("base model", says + place))
+    if not bases.names and (family := hidden_family(info.id, bases.hints, stated)):
+        ruling, found, says = weigh_family(family, own, ruling, use)
         findings += found
         evidence.append(Evidence("base model", says))
     return LicenseReport(
@@ -163,46 +165,8 @@ def _check_repo(repo_id: str, use: str) -> LicenseReport:
         reason=ruling.reason,
         conditions=ruling.conditions if ruling.verdict == "yes-if" else (),
         findings=tuple(dict.fromkeys(findings)),
-        evidence=tuple(evidence),
+        evidence=tuple(dict.fromkeys(evidence)),
     )
-
-
-def _weigh(
-    ancestor: Ancestor, own: Ruling, so_far: Ruling, use: str
-) -> tuple[Ruling, list[str], str]:
-    """The verdict with one base model's license taken into account; findings; evidence."""
-    name = ancestor.name
-    # An owner may set another license on what is made of a model of the same owner.
-    same_owner = name.split("/")[0].casefold() == ancestor.child.split("/")[0].casefold()
-    if ancestor.info is None:
-        finding = f"The license of its base model {name} is not known: {ancestor.problem}."
-        if same_owner and ancestor.is_repo_id:
-            return so_far, [finding], f"{name}: {ancestor.problem}"
-        unseen = Ruling("cannot-tell", "unknown", finding)
-        return worse(so_far, unseen), [finding], f"{name}: {ancestor.problem}"
-    metadata = metadata_of(ancestor.info)
-    stated = Stated(tags_of(ancestor.info, metadata), str(metadata.get("license_name") or ""))
-    if not stated.telling_tags:
-        stated = read_repo(ancestor.info, metadata)
-    theirs, _ = rule_repo(stated, use)
-    tags = ", ".join(str(tag) for tag in stated.tags) or "no license tag"
-    says = f"{name}: {shorten(tags)} ({theirs.kind}), named by {ancestor.child}"
-    if theirs.kind == "unknown":
-        finding = f"The license of its base model {name} does not say what it allows ({tags})."
-        if same_owner:
-            return so_far, [finding], says
-        return worse(so_far, Ruling("cannot-tell", "unknown", finding)), [finding], says
-    adds = set(theirs.conditions) - set(own.conditions)
-    stricter = BEST_FIRST.index(theirs.verdict) > BEST_FIRST.index(own.verdict)
-    if theirs.kind == "permissive" or not (adds or stricter):
-        return worse(so_far, theirs), [], says
-    finding = (
-        f"Its base model {name} is under {shorten(tags)} ({theirs.kind}), which asks for more "
-        "than the tag of this repo. A finetune cannot give away what its base model did not."
-    )
-    reason = f"The base model {name} decides. {theirs.reason}"
-    theirs = Ruling(theirs.verdict, theirs.kind, reason, theirs.conditions)
-    return worse(so_far, theirs), [finding], says
 
 
 def _use(use: Any) -> str:

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+# The cache's name in what a model puts out: since transformers 5.24, before it, and before it for
+# models with states.
+CACHE_NAMES = ("cache", "past_key_values", "cache_params")
 PROBE_TOKENS = 4  # sent through a model without memory
 PROBE_ENCODED = 8  # and so many came from its encoder
 FOUR = 4  # dimensions of keys: batch, heads, tokens, head size
@@ -150,7 +153,7 @@ def _run(
 
     inputs = _inputs(model, encoder, reads_text)
     output = model(**inputs)
-    found = output.get("past_key_values") or output.get("cache_params")
+    found = cache_in(output)
     if hasattr(found, "layers") or hasattr(found, "self_attention_cache") or encoder:
         return output, found, PROBE_TOKENS
     empty: Any = DynamicCache
@@ -186,6 +189,15 @@ def _tensors(kept: Any) -> Iterator[Any]:
     elif isinstance(kept, (list, tuple)):
         for one in kept:
             yield from _tensors(one)
+
+
+def cache_in(output: Mapping[str, Any]) -> Any:
+    """The cache in what a model put out, or None, by whichever name this transformers gives it.
+
+    The names that are there are looked through: asking for an older one prints a warning.
+    """
+    parts = dict(output.items())
+    return next((parts[name] for name in CACHE_NAMES if parts.get(name)), None)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import threading
 from collections.abc import Iterator
@@ -13,19 +14,24 @@ from course_utils.curriculum import curriculum
 from course_utils.errors import CourseError
 from course_utils.gpus import Device, current_device
 from course_utils.report import Report
-from course_utils.session.choose_hub import choose, practice_instance, probe_and_choose
+from course_utils.session.cast import player
+from course_utils.session.choose_hub import choose, forget_answers, probe_and_choose
 from course_utils.session.place import current_place, own_commands_first, restart_words
+from course_utils.session.quiet import keep_quiet
 from course_utils.session.separation import use_practice_hub, use_real_hub
 
 if TYPE_CHECKING:
-    from practice_hub.actions import Visitor
+    from practice_hub.visitor import Visitor
 
 LIBRARIES = ("transformers", "torch", "huggingface_hub", "accelerate", "bitsandbytes")
 
 
 @dataclass(frozen=True, repr=False)
 class Session(Report):
-    """What ``start()`` found and set. ``hub`` is "practice" or "real"; ``home`` is ``HF_HOME``."""
+    """What ``start()`` found and set. ``hub`` is "practice" or "real"; ``home`` is ``HF_HOME``.
+
+    ``endpoint`` is the Hub's address as it may be shown: in a room without your secret.
+    """
 
     hub: str
     endpoint: str
@@ -47,13 +53,13 @@ class Session(Report):
         Raises:
             CourseError: on the real Hub, where only you yourself can do that.
         """
-        from practice_hub.actions import Visitor
+        from practice_hub.visitor import Visitor
 
         if not self.on_practice_hub:
             raise CourseError(
                 f"Only the practice Hub takes calls for clicks. Visit {self.endpoint}"
             )
-        return Visitor(self.endpoint)
+        return Visitor(os.environ["HF_ENDPOINT"])
 
     def title(self) -> str:
         return f"{curriculum().title}: the {self.hub} Hub, on {self.place}"
@@ -96,7 +102,8 @@ def _start(hub: str) -> Session:
             + restart_words()
         )
     own_commands_first()
-    practice_instance.cache_clear()
+    keep_quiet()
+    forget_answers()
     if wanted is None:
         wanted, reason = probe_and_choose()
     device = current_device()
@@ -122,7 +129,8 @@ class _Models:
         cast = curriculum().models
         if role not in cast:
             raise AttributeError(f"No such role: {role!r}. The course casts {', '.join(cast)}.")
-        return cast[role][current_session().hub]
+        session = current_session()
+        return player(role, cast[role], session.hub, session.endpoint)
 
     def __dir__(self) -> list[str]:
         return sorted(curriculum().models)

@@ -9,12 +9,15 @@ import threading
 from collections.abc import Callable
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from course_utils.curriculum import HUBS
 from course_utils.errors import CourseError
 
 REAL_ENDPOINT = "https://huggingface.co"
 PROBE_SECONDS = 4.0
+LOOPBACK = ("127.0.0.1", "localhost", "::1", "0.0.0.0")
+SECRET = re.compile(r"(?<=[a-z0-9-])~[0-9a-f]{32}(?![0-9a-f])")  # in a room's address
 OFFLINE_VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 TRUE = {"1", "ON", "YES", "TRUE"}
 
@@ -89,7 +92,21 @@ def offline() -> bool:
 def real_endpoint() -> str:
     """huggingface.co, or the mirror that ``HF_ENDPOINT`` names."""
     named = os.environ.get("HF_ENDPOINT", "").rstrip("/")
-    return named if named and practice_instance(named) is None else REAL_ENDPOINT
+    if not named or practice_instance(named) is not None or is_down(named):
+        return REAL_ENDPOINT
+    return named
+
+
+def is_down(url: str) -> bool:
+    """Whether a practice Hub would be at this address, and nobody answers.
+
+    Such an address is no mirror: when the Hub comes up again, it must not be sent a real token.
+    """
+    parts = urlsplit(url)
+    in_a_room = len(parts.path.strip("/").split("/")) == 2
+    if parts.scheme != "http" or not (parts.hostname in LOOPBACK or in_a_room):
+        return False
+    return _told(url) == (0, "", None)
 
 
 @cache
@@ -102,22 +119,34 @@ def practice_instance(url: str) -> str | None:
     """
     if not url or url == REAL_ENDPOINT:
         return None
-    told = next(iter(_within(PROBE_SECONDS, _ask_who_is_there, url)), None)
+    told = _told(url)
+    shown = SECRET.sub("", url)
     if told is None:
         raise CourseError(
-            f"{url} did not say within {PROBE_SECONDS:g} s which Hub it is. Run the cell again, or "
-            "unset HF_ENDPOINT and PRACTICE_HUB_URL and restart."
+            f"{shown} did not say within {PROBE_SECONDS:g} s which Hub it is. Run the cell again, "
+            "or unset HF_ENDPOINT and PRACTICE_HUB_URL and restart."
         )
     status, powered_by, body = told
     if powered_by != "practice-hub":
         return None
     instance = body.get("instance") if isinstance(body, dict) else None
-    if status != 200 or not re.fullmatch(r"[0-9a-z]{1,32}", str(instance)):
+    if status not in (200, 403) or not re.fullmatch(r"[0-9a-z]{1,32}", str(instance)):
         raise CourseError(
-            f"A room's practice Hub is at {url}, but its door stays shut. Check the key in the "
+            f"A room's practice Hub is at {shown}, but its door stays shut. Check the key in the "
             "address, and your name after it: small letters, digits and hyphens."
         )
     return str(instance)
+
+
+@cache
+def _told(url: str) -> tuple[int, str, Any] | None:
+    return next(iter(_within(PROBE_SECONDS, _ask_who_is_there, url)), None)
+
+
+def forget_answers() -> None:
+    """Ask again: what was told earlier may be out of date."""
+    practice_instance.cache_clear()
+    _told.cache_clear()
 
 
 def _ask_who_is_there(url: str) -> tuple[int, str, Any] | None:
@@ -133,9 +162,17 @@ def _ask_who_is_there(url: str) -> tuple[int, str, Any] | None:
     try:
         with direct.open(f"{url}/api/practice-hub", timeout=PROBE_SECONDS) as answer:
             powered_by = answer.headers.get("x-powered-by", "")
-            return answer.status, powered_by, json.loads(answer.read(10_000))
+            return answer.status, powered_by, _json_or_none(answer.read(10_000))
     except urllib.error.HTTPError as error:
-        return error.code, error.headers.get("x-powered-by", ""), None
+        told = _json_or_none(error.read(10_000))
+        return error.code, error.headers.get("x-powered-by", ""), told
     except (OSError, ValueError, http.client.HTTPException) as error:
         cause = error.reason if isinstance(error, urllib.error.URLError) else error
         return None if isinstance(cause, TimeoutError) else (0, "", None)
+
+
+def _json_or_none(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None

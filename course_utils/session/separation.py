@@ -11,9 +11,8 @@ import atexit
 import os
 import shutil
 import sys
-import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from course_utils.errors import CourseError
@@ -21,14 +20,18 @@ from course_utils.session import colab
 from course_utils.session.choose_hub import (
     OFFLINE_VARIABLES,
     TRUE,
+    is_down,
     offline,
     practice_instance,
     real_endpoint,
 )
+from course_utils.session.masking import hide
 from course_utils.session.place import restart_words
 
+if TYPE_CHECKING:
+    from practice_hub import PracticeHub
+
 PRACTICE_TOKEN = "hf_practice_"
-HOME_MARKER = "practice-hub-home"
 
 # Variables by which a token, a cache or another Hub could reach the client.
 TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
@@ -42,30 +45,39 @@ PLACE_VARIABLES = (
     "HUGGINGFACE_ASSETS_CACHE",
     "HF_XET_CACHE",
     "HF_MODULES_CACHE",
+    "SENTENCE_TRANSFORMERS_HOME",
     "TRANSFORMERS_CACHE",
 )
+SWITCH = "HF_HUB_DISABLE_IMPLICIT_TOKEN"  # set, no token is sent unless a call names one
 HUB_VARIABLES = ("HF_ENDPOINT", "HUGGINGFACE_CO_STAGING", "HF_INFERENCE_ENDPOINT")
 
-_started: list[Any] = []  # the practice Hub of this kernel, if it runs one itself
+HONEST = (
+    "the models under practice/ are real and small, their downloads and likes staged; others are "
+    "described by facts of a date, and weights that are only described cannot be downloaded"
+)
+
+_started: list[PracticeHub] = []  # the practice Hub of this kernel, if it runs one itself
 
 
 def use_practice_hub() -> tuple[str, str, list[str]]:
-    """Point the libraries at a practice Hub; returns its address, ``HF_HOME`` and notes."""
+    """Point the libraries at a practice Hub; returns its address, ``HF_HOME`` and notes.
+
+    In a room the address holds a secret; it is returned without, and hidden in what is shown.
+    """
+    from practice_hub.environment import variables_for
+    from practice_hub.home import without_secret
+
     url, home = _running_practice_hub() or (None, None)
     if url is None or home is None:
         _refuse_if_imported()
         url, home = _start_practice_hub()
     variables = {
-        "HF_ENDPOINT": url,
-        "HF_HOME": str(home),
+        **variables_for(url, str(home)),
         "HF_TOKEN_PATH": str(home / "token"),
         "HF_HUB_CACHE": str(home / "hub"),
-        "HF_HUB_DISABLE_UPDATE_CHECK": "1",
-        # For a repo of pickles transformers would post repo id and token to a service elsewhere.
-        "DISABLE_SAFETENSORS_CONVERSION": "1",
     }
-    _refuse_if_imported(variables)
-    for name in (*OIDC_VARIABLES, *OFFLINE_VARIABLES, *PLACE_VARIABLES, *HUB_VARIABLES):
+    _refuse_if_imported({**variables, SWITCH: ""})
+    for name in (*OIDC_VARIABLES, *OFFLINE_VARIABLES, *PLACE_VARIABLES, *HUB_VARIABLES, SWITCH):
         os.environ.pop(name, None)
     for name in TOKEN_VARIABLES:
         if not _is_practice_token(os.environ.get(name, "")):
@@ -73,11 +85,14 @@ def use_practice_hub() -> tuple[str, str, list[str]]:
     os.environ.update(variables)
     _bypass_proxies(url)
     colab.guard_token_secret(may_pass=None)
-    notes = ["small models, staged numbers; your real token and cache are not used"]
-    named = os.environ.get("PRACTICE_HUB_URL", "").rstrip("/")
-    if named and named != url:
+    shown = without_secret(url)
+    if shown != url:
+        hide(url.removeprefix(shown))
+    notes = [HONEST, "your real token and cache are not used"]
+    named = without_secret(os.environ.get("PRACTICE_HUB_URL", "").rstrip("/"))
+    if named and named != shown:
         notes.append(f"no practice Hub answers at {named} (PRACTICE_HUB_URL), so this one is new")
-    return url, str(home), notes
+    return shown, str(home), notes
 
 
 def _bypass_proxies(url: str) -> None:
@@ -90,22 +105,30 @@ def _bypass_proxies(url: str) -> None:
 
 def _running_practice_hub() -> tuple[str, Path] | None:
     """A practice Hub that was started for this kernel by somebody else, and its home."""
+    from practice_hub.home import enter, home_of, without_secret
+
     for variable in ("PRACTICE_HUB_URL", "HF_ENDPOINT"):
         url = os.environ.get(variable, "").rstrip("/")
         instance = practice_instance(url)
         if instance is None:
             continue
         named = os.environ.get("PRACTICE_HUB_HOME") if variable == "PRACTICE_HUB_URL" else None
-        cache = _path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
-        return url, _make_home(_path(named) if named else cache / "practice-hub" / instance)
+        home = _make_home(home_of(url, instance, named))
+        try:
+            return enter(url, home), home
+        except ValueError as refusal:
+            raise CourseError(str(refusal)) from None
+        except OSError as error:
+            raise CourseError(f"{without_secret(url)} cannot be entered: {error}") from None
     return None
 
 
 def _start_practice_hub() -> tuple[str, Path]:
     from practice_hub import PracticeHub
+    from practice_hub.published.share import make_temporary_home
 
     try:
-        home = _make_home(Path(tempfile.mkdtemp(prefix="practice-hub-")))
+        home = _make_home(make_temporary_home())
     except OSError as error:
         raise CourseError(
             f"The practice Hub needs a temporary folder and got none ({error.strerror}). Free some "
@@ -118,27 +141,34 @@ def _start_practice_hub() -> tuple[str, Path]:
     return hub.url, home
 
 
+def own_practice_hub() -> PracticeHub | None:
+    """The practice Hub that this kernel runs itself, if it does."""
+    return _started[-1] if _started else None
+
+
 def _remove_home(home: Path, owner: int) -> None:
     if os.getpid() == owner:  # not in a fork
         shutil.rmtree(home, ignore_errors=True)
 
 
 def _make_home(home: Path) -> Path:
+    from practice_hub.home import make_home
+
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (home / HOME_MARKER).touch()
+        return make_home(home)
     except OSError as error:
         raise CourseError(
             f"{home} cannot hold the practice Hub's files ({error.strerror}). Name another folder "
             "in PRACTICE_HUB_HOME."
         ) from None
-    return home
 
 
 def use_real_hub() -> tuple[str, str, list[str]]:
     """Point the libraries at huggingface.co or its mirror; returns address, ``HF_HOME``, notes."""
-    endpoint = real_endpoint()
-    if os.environ.get("HF_ENDPOINT", "").rstrip("/") != endpoint:
+    from practice_hub.home import without_secret
+
+    endpoint, named = real_endpoint(), os.environ.get("HF_ENDPOINT", "").rstrip("/")
+    if named != endpoint:
         os.environ.pop("HF_ENDPOINT", None)
     os.environ.pop("HUGGINGFACE_CO_STAGING", None)
     for name in PLACE_VARIABLES:
@@ -150,18 +180,25 @@ def use_real_hub() -> tuple[str, str, list[str]]:
         if _is_practice_token(os.environ.get(name, "")):
             os.environ.pop(name)
     home, token_file = _real_places()
-    wanted = {"HF_ENDPOINT": endpoint, "HF_TOKEN_PATH": str(token_file.absolute())}
-    _refuse_if_imported(wanted)
     notes = []
+    if is_down(named):
+        notes.append(
+            f"nothing answers at {without_secret(named)} (HF_ENDPOINT): a practice Hub that is "
+            "down is no mirror, so it is left aside"
+        )
     if endpoint.startswith("http://"):
         notes.append(f"{endpoint} is plain http: what you send there, a token too, can be read")
     if offline():
         notes.append("offline mode is set: only what is in the cache can be loaded")
     if token_file.is_file() and _is_practice_token(token_file.read_text(errors="replace")):
-        os.environ["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
+        instead = token_file.with_name("token-of-the-real-hub")
         notes.append(
-            f"{token_file} holds a practice token, so it is not sent: run `hf auth logout`"
+            f"{token_file} holds a practice token, so {instead.name} beside it is used: run "
+            "`hf auth logout` to have one file again"
         )
+        token_file = instead
+        os.environ["HF_TOKEN_PATH"] = str(token_file.absolute())
+    _refuse_if_imported({"HF_ENDPOINT": endpoint, "HF_TOKEN_PATH": str(token_file.absolute())})
     colab.guard_token_secret(may_pass=lambda token: not _is_practice_token(token))
     return endpoint, str(home), notes
 
@@ -178,8 +215,10 @@ def _path(text: str) -> Path:
 
 
 def _in_practice_home(text: str) -> bool:
+    from practice_hub.home import MARKER
+
     path = _path(text)
-    return bool(text) and any((at / HOME_MARKER).exists() for at in (path, *path.parents))
+    return bool(text) and any((at / MARKER).exists() for at in (path, *path.parents))
 
 
 def _is_practice_token(text: str) -> bool:
@@ -188,6 +227,8 @@ def _is_practice_token(text: str) -> bool:
 
 def _refuse_if_imported(variables: dict[str, str] | None = None) -> None:
     """The client keeps the places that it read at import. Raise if they are not ``variables``."""
+    from practice_hub.home import without_secret
+
     constants = sys.modules.get("huggingface_hub.constants")
     if constants is None:
         return
@@ -195,13 +236,16 @@ def _refuse_if_imported(variables: dict[str, str] | None = None) -> None:
         "HF_ENDPOINT": constants.ENDPOINT,
         "HF_TOKEN_PATH": constants.HF_TOKEN_PATH,
         "HF_HUB_CACHE": constants.HF_HUB_CACHE,
+        SWITCH: "1" if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else "",
     }
     wanted = variables or {"HF_ENDPOINT": "a practice Hub"}
     for name, value in wanted.items():
         found = read.get(name, value)
-        if found == value or (name != "HF_ENDPOINT" and Path(found).absolute() == Path(value)):
+        is_place = name in ("HF_TOKEN_PATH", "HF_HUB_CACHE")
+        if found == value or (is_place and Path(found).absolute() == Path(value)):
             continue
         raise CourseError(
-            f"huggingface_hub was imported before cu.start() and stays with {name}={found}; "
-            f"this notebook wants {value}.\n{restart_words()}"
+            f"huggingface_hub was imported before cu.start() and stays with {name}="
+            f"{without_secret(found)}; this notebook wants {without_secret(value) or 'it unset'}.\n"
+            f"{restart_words()}"
         )

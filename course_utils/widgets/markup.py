@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
+from course_utils.palette import IF, NO, UNSURE, YES
+
 # Name, colour and white symbol (an SVG path in a box of 24 × 24) of the shape for each verdict.
 # The words stand beside it; a verdict that nobody drew yet gets the diamond.
 CIRCLE = "M12 1a11 11 0 1 0 .01 0z"
@@ -17,14 +19,14 @@ EXCLAMATION = "M12 8.5v6m0 3.5v.5"
 QUESTION = "M9.5 9.5a2.5 2.5 0 1 1 3.5 2.3c-.7.3-1 .8-1 1.7m0 3v.5"
 ARROW = "M12 6.5v10m-4-4 4 4 4-4"
 SHAPES = {
-    "yes": ("circle", CIRCLE, "#00805f", CHECK),
-    "yes-if": ("triangle", TRIANGLE, "#b85c00", EXCLAMATION),
-    "no": ("octagon", OCTAGON, "#d32f2f", CROSS),
-    "cannot-tell": ("diamond", DIAMOND, "#6b6b6b", QUESTION),
-    "fits": ("circle", CIRCLE, "#00805f", CHECK),
-    "tight": ("triangle", TRIANGLE, "#b85c00", EXCLAMATION),
-    "spills": ("diamond", DIAMOND, "#6b6b6b", ARROW),
-    "does not fit": ("octagon", OCTAGON, "#d32f2f", CROSS),
+    "yes": ("circle", CIRCLE, YES, CHECK),
+    "yes-if": ("triangle", TRIANGLE, IF, EXCLAMATION),
+    "no": ("octagon", OCTAGON, NO, CROSS),
+    "cannot-tell": ("diamond", DIAMOND, UNSURE, QUESTION),
+    "fits": ("circle", CIRCLE, YES, CHECK),
+    "tight": ("triangle", TRIANGLE, IF, EXCLAMATION),
+    "spills": ("diamond", DIAMOND, UNSURE, ARROW),
+    "does not fit": ("octagon", OCTAGON, NO, CROSS),
 }
 
 

@@ -1,18 +1,8 @@
-"""The stylesheet of the widgets, with the colours of a bar's parts."""
+"""The stylesheet of the widgets."""
 
 from __future__ import annotations
 
-# Mid tones, told apart by the colour-blind, and legible on a light page as on a dark one.
-COLOURS = {
-    "others": "#767676",
-    "weights": "#0072b2",
-    "besides": "#8c7a00",
-    "cache": "#d55e00",
-    "states": "#c2405a",
-    "attention": "#3d7a2a",
-    "activations": "#009e73",
-    "runtime": "#a65a95",
-}
+from course_utils.palette import COLOURS
 
 # Colours come from the page: Colab's, VS Code's or JupyterLab's variables, whichever is there.
 RULES = """

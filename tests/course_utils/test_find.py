@@ -49,6 +49,17 @@ def test_a_kind_of_license_is_found_across_its_identifiers():
     assert len(found) == sum(model.license_kind == "permissive" for model in everything)
 
 
+def test_a_language_is_what_the_card_names_not_what_the_model_knows():
+    chats = ids(task="text-generation", language="de", limit=50)
+    assert chats and all(repo_id.startswith("meta-llama/Llama-3") for repo_id in chats)
+    assert "Qwen/Qwen2.5-7B-Instruct" in ids(language="en", task="text-generation", limit=50)
+    multilingual = "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2"
+    assert ids(task="sentence-similarity", language="de") == [multilingual]
+    assert ids(task="sentence-similarity", language="de", license="mit") == []
+    with pytest.raises(cu.CourseError, match='such as "de"; not .German'):
+        cu.find_models(language="German")
+
+
 def test_stored_bytes_are_the_bytes_of_the_tensors():
     from huggingface_hub import get_safetensors_metadata
 

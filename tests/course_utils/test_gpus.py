@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _ctypes
 import csv
+import shutil
 import sys
 import types
 from pathlib import Path
@@ -101,6 +103,7 @@ def test_the_table_is_read_only_when_asked(run_python):
 
 def test_the_live_gpu_is_asked_and_not_the_table(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", torch_with_a_t4())
+    monkeypatch.setattr(gpus, "may_have_gpu", lambda: True)
     device = cu.current_device()
     assert (device.kind, device.memory, device.free) == ("cuda", 15_828_320_256, 15_000_000_000)
     assert device.native_bf16 is False
@@ -117,6 +120,23 @@ def test_without_a_gpu_the_ram_counts(monkeypatch):
         total = int(limit.read_text().split()[1]) * 1024
         assert device.memory <= total
     assert "RAM" in str(device)
+
+
+ASKED = """
+import sys, course_utils as cu
+from course_utils import gpus
+cu.start("practice")
+print(gpus.may_have_gpu(), "torch" in sys.modules)
+"""
+
+
+@pytest.mark.skipif(gpus.may_have_gpu(), reason="a GPU may be here")
+def test_torch_is_imported_only_where_a_driver_is(run_python, tmp_path):
+    assert run_python(ASKED).stdout.split()[-2:] == ["False", "False"]
+    if sys.platform == "linux":  # a library of that name is what a driver brings
+        shutil.copyfile(_ctypes.__file__, tmp_path / "libcuda.so.1")
+        told = run_python(ASKED, LD_LIBRARY_PATH=str(tmp_path)).stdout.split()[-2:]
+        assert told == ["True", "True"]
 
 
 def torch_with_a_t4() -> types.ModuleType:

@@ -322,10 +322,27 @@ print(json.dumps(told))
     assert "pip install accelerate" in buried[1].strip().splitlines()[-1]
 
 
-@without_gpu
+def words_for_an_absent_gpu():
+    """What torch says of a budget, and of ``.to()``, depends on its build and on the driver."""
+    if torch.cuda.is_available():
+        return 2 * ("invalid device ordinal",)
+    if torch.version.cuda:
+        return 2 * ("Found no NVIDIA driver on your system",)
+    return "Cannot access accelerator device", "Torch not compiled with CUDA enabled"
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="place 0 is Apple's GPU")
 def test_a_budget_for_a_gpu_that_is_not_there():
-    with pytest.raises(RuntimeError, match="Cannot access accelerator device"):
-        load(device_map="auto", max_memory={0: "4GiB"})
+    absent = torch.cuda.device_count()
+    with pytest.raises(RuntimeError, match=words_for_an_absent_gpu()[0]):
+        load(device_map="auto", max_memory={absent: "4GiB"})
+
+
+def test_what_torch_says_of_an_absent_gpu():
+    model = load()
+    absent = f"cuda:{torch.cuda.device_count()}"
+    with pytest.raises((RuntimeError, AssertionError), match=words_for_an_absent_gpu()[1]):
+        model.to(absent)
 
 
 def test_gpu_is_no_device_name():

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 import torch
+import transformers
+from packaging.version import Version
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -70,11 +72,29 @@ def test_what_a_token_leaves_in_the_cache():
     config = model.config
     head_size = config.hidden_size // config.num_attention_heads
     with torch.no_grad():
-        cache = model(torch.ones(1, 77, dtype=torch.long), use_cache=True).past_key_values
+        _, cache = model(torch.ones(1, 77, dtype=torch.long), use_cache=True).to_tuple()
     numbers = sum(layer.keys.numel() + layer.values.numel() for layer in cache.layers)
     a_token = 2 * config.num_hidden_layers * config.num_key_value_heads * head_size
     assert numbers == 77 * a_token
     assert {layer.keys.dtype for layer in cache.layers} == {torch.bfloat16}
+
+
+def test_the_older_name_of_the_cache(hub, run_python):
+    code = """
+import json, torch
+from transformers import AutoModelForCausalLM
+model = AutoModelForCausalLM.from_pretrained("practice/tiny-chat")
+output = model(torch.ones(1, 4, dtype=torch.long), use_cache=True)
+_, cache = output.to_tuple()
+newer = getattr(output, "cache", None) is cache
+print(json.dumps([list(output.keys()), newer, output.past_key_values is cache]))
+"""
+    told = run_python(code, HF_ENDPOINT=hub.url)
+    names, newer, older = json.loads(told.stdout.splitlines()[-1])
+    renamed = Version(transformers.__version__) >= Version("5.24")
+    assert names == ["logits", "cache" if renamed else "past_key_values"]
+    assert newer is renamed and older
+    assert ("deprecated. Use `cache` instead" in told.stderr) is renamed
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

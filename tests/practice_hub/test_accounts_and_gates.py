@@ -20,7 +20,7 @@ from huggingface_hub.errors import (
 )
 
 from practice_hub import PracticeHub
-from practice_hub.actions import Visitor
+from practice_hub.visitor import Visitor
 
 AUTO, MANUAL, PRIVATE = (
     "practice/gated-chat",

@@ -17,13 +17,14 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from practice_hub.accounts import Accounts
-from practice_hub.answers import HubError
 from practice_hub.app import create_app
+from practice_hub.classroom import Classroom
 from practice_hub.how_to_load import CLASSES, PIPELINES
+from practice_hub.names import Names
 from practice_hub.pages import error_page
 from practice_hub.rendering import compact_count, file_size, render_card, safe_link
 from practice_hub.repos import Repo, RepoFile, Snapshot, load_folder
-from practice_hub.room import Room
+from practice_hub.responses import HubError
 from tests.support.browser import CHROMIUM, QUIET_CHROMIUM, needs_chromium
 from tests.support.servers import app_server
 
@@ -249,8 +250,10 @@ def test_private_repos_are_not_listed(client):
 
 
 def test_every_link_stays_in_the_room(repos):
-    home = "/key-of-the-room/anna"
-    client = TestClient(Room(create_app(repos), "key-of-the-room"), "http://hub.test")
+    names = Names()
+    home = f"/key-of-the-room/anna~{names.claim('anna')}"
+    app = Classroom(create_app(repos, names=names), "key-of-the-room", names, "0" * 32)
+    client = TestClient(app, "http://127.0.0.1")
     for path in (
         "/models?license=mit",
         "/practice/gated-auto",
@@ -261,7 +264,8 @@ def test_every_link_stays_in_the_room(repos):
         places = re.findall(r'(?:href|action)="(/[^"]*)"', page.text)
         assert places
         assert all(place.startswith(f"{home}/") for place in places)
-    assert f"HF_ENDPOINT=http://hub.test{home}<" in client.get(f"{home}/practice/open-chat").text
+    page = client.get(f"{home}/practice/open-chat").text
+    assert f"HF_ENDPOINT=&#39;http://127.0.0.1{home}&#39; " in page
     assert "You are <b>anna</b>" in client.get(f"{home}/models").text
     assert client.get(f"{home}/static/hub.css").status_code == 200
     agreed = client.post(f"{home}/practice/gated-auto/ask-access", data=ANSWERS)

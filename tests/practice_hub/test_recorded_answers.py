@@ -17,7 +17,7 @@ import huggingface_hub
 import pytest
 
 from practice_hub import PracticeHub
-from practice_hub.actions import Visitor
+from practice_hub.visitor import Visitor
 from tests.support.paths import ROOT
 
 RECORDED = {
@@ -120,6 +120,7 @@ OPTIONAL = {
     "mask_token",
     "model-index",
     "pipeline_tag",
+    "practiceHub",
     "safetensors",
     "transformersInfo",
     "widgetData",

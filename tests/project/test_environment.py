@@ -59,6 +59,25 @@ def test_constraints_pin_every_requirement_within_its_floor():
         assert requirement.specifier.contains(version), line
 
 
+def workflow(name: str) -> dict:
+    return yaml.safe_load((ROOT / ".github" / "workflows" / name).read_text())
+
+
+def test_ci_runs_the_oldest_python_and_colabs_with_both_builds_of_torch():
+    matrix = workflow("test.yml")["jobs"]["test"]["strategy"]["matrix"]
+    assert f">={matrix['python'][0]}" == PROJECT["requires-python"]
+    assert "3.13" in matrix["python"]
+    assert matrix["torch"] == ["cpu", "cuda"]
+
+
+def test_other_versions_are_tried_weekly_and_block_nobody():
+    weekly = workflow("other_versions.yml")
+    assert set(weekly[True]) == {"schedule", "workflow_dispatch"}  # YAML reads "on" as true
+    targets = (ROOT / "Makefile").read_text()
+    for versions in weekly["jobs"]["check"]["strategy"]["matrix"]["versions"]:
+        assert f"\ntest-{versions}: ##" in targets
+
+
 def test_importing_the_package_imports_nothing_heavy():
     code = f"import sys, course_utils; print([m for m in {HEAVY!r} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import CONFIG_MAPPING, PreTrainedConfig
 
-from practice_hub.described import BUILT_IN
+from practice_hub.catalogue import BUILT_IN
 from tests.support.shrunken import shrink
 
 

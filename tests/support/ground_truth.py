@@ -7,6 +7,7 @@ what to ask of bitsandbytes is read there.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -76,14 +77,20 @@ def cache_bytes(model: PreTrainedModel, context: int, batch: int) -> tuple[int, 
     given = _encoder_input(model, context, batch)
     with torch.no_grad():
         whole = _run(model, context, batch, given)
-        if not whole.get("past_key_values"):
+        if not {"cache", "past_key_values"} & set(whole):
             return 0, 0
         first = _run(model, context - 1, batch, given)
         if model.config.is_encoder_decoder:
             hidden = first["encoder_last_hidden_state"]
             given = {"encoder_outputs": BaseModelOutput(last_hidden_state=hidden)}
-        last = _run(model, 1, batch, given, first["past_key_values"])
-    return _cache_storage(last["past_key_values"]), _cache_storage(whole["past_key_values"])
+        last = _run(model, 1, batch, given, cache_of(first))
+    return _cache_storage(cache_of(last)), _cache_storage(cache_of(whole))
+
+
+def cache_of(output: Any) -> Any:
+    """What a model or ``generate()`` put out as its cache, by its name since transformers 5.24 or
+    the one before."""
+    return output["cache" if "cache" in output else "past_key_values"]
 
 
 def _encoder_input(model: PreTrainedModel, tokens: int, batch: int) -> dict[str, Any]:
@@ -103,7 +110,8 @@ def _run(
     name = "decoder_input_ids" if decodes else "input_ids"
     ids = torch.ones(batch * (streams if decodes else 1), tokens, dtype=torch.long)
     model.config.get_text_config(decoder=True).use_cache = model.config.use_cache = True
-    return model(**given, **{name: ids}, past_key_values=past)
+    cache = "cache" if "cache" in signature(model.forward).parameters else "past_key_values"
+    return model(**given, **{name: ids, cache: past})
 
 
 def _cache_storage(cache: Any) -> int:

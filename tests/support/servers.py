@@ -24,9 +24,10 @@ def http_server(reply: Callable[[BaseHTTPRequestHandler], Reply]) -> Iterator[st
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
-        do_GET = do_POST = answer  # noqa: N815
+        do_GET = do_HEAD = do_POST = answer  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             pass

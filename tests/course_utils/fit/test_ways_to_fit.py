@@ -118,7 +118,7 @@ def test_a_t4_is_never_asked_for_bfloat16():
 
 def test_one_gpu_is_filled_and_only_what_exceeds_it_is_planned():
     """ "auto" plans a 4-bit model with 0.81 of the free memory and refuses some that fit."""
-    fits = cu.ways_to_fit(config("meta-llama/Llama-3.1-8B-Instruct"), "T4")
+    fits = cu.ways_to_fit(config("meta-llama/Llama-3.1-8B-Instruct"), "T4", context=512)
     for one in fits:
         expected = 'device_map="auto"' if one.verdict == "spills" else 'device_map={"": 0}'
         assert expected in one.code
@@ -186,6 +186,21 @@ def test_apple_and_cpu_count_free_ram_and_hold_no_cuda_context():
     assert fits[0].host_ram >= cu.estimate_memory(CHAT).weights
     apple = Device("mps", "Apple", memory=16 * GIB, free=12 * GIB)
     assert cu.ways_to_fit(CHAT, apple).memory == 12 * GIB
+
+
+def test_where_the_scores_of_attention_do_not_fit_beside_spilling_reads_the_prompt_in_pieces():
+    """With 2,048 tokens on a T4, what stays on the GPU exceeds what device_map="auto" leaves."""
+    fits = cu.ways_to_fit(config("meta-llama/Llama-3.1-8B-Instruct"), "T4", context=2048)
+    assert fits[0].verdict == "does not fit" and fits[-1].verdict == "spills"
+    assert fits[-1].chunk and "prefill_chunk_size" in fits[-1].code
+
+
+def test_a_bigger_gpu_is_judged_by_what_it_needs_itself():
+    """On a T4 grouped heads cost 170 GiB for 16,384 tokens, on a newer GPU nothing."""
+    fits = cu.ways_to_fit(config("meta-llama/Llama-3.1-70B-Instruct"), "T4", context=16_384)
+    gpu = next(one.name for one in fits.advice if one.kind == "a bigger GPU")
+    assert cu.GPUS[gpu].memory < 100 * GIB
+    assert cu.ways_to_fit(config("meta-llama/Llama-3.1-70B-Instruct"), gpu, 16_384).best
 
 
 def test_two_gpus_share_what_one_cannot_hold():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from transformers.integrations.sdpa_attention import use_gqa_in_sdpa
 
 import course_utils as cu
 from course_utils.gpus import Device
-from tests.support.paths import CATALOGUE
+from tests.support.catalogue import fields_of
 
 GIB = 2**30
 LLAMA_3, LLAMA_2 = "meta-llama/Llama-3.1-8B-Instruct", "meta-llama/Llama-2-7b-chat-hf"
@@ -21,8 +20,7 @@ GEMMA_2 |= {"num_attention_heads": 16, "num_key_value_heads": 8, "head_dim": 256
 
 
 def config(repo_id: str, **changes: Any) -> Any:
-    path = CATALOGUE / f"{repo_id.replace('/', '--')}.json"
-    fields = json.loads(path.read_text(encoding="utf-8"))["config"] | changes
+    fields = fields_of(repo_id) | changes
     return CONFIG_MAPPING[fields["model_type"]].from_dict(fields)
 
 

@@ -22,7 +22,7 @@ from course_utils.memory.by_transformers import by_transformers
 from course_utils.memory.checkpoint import read_checkpoint
 from course_utils.memory.estimate import add_up
 from course_utils.memory.quantization import QUANTIZATIONS
-from practice_hub.described import BUILT_IN
+from practice_hub.catalogue import BUILT_IN
 from tests.support.ground_truth import (
     cache_bytes,
     class_of,

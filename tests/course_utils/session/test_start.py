@@ -194,6 +194,12 @@ assert json.loads(json.dumps(session.to_dict()))["hub"] == "practice"
         assert words in out
 
 
+def test_the_banner_says_what_is_real_staged_and_described(run_python):
+    out = run_python("import course_utils as cu; print(cu.start('practice'))").stdout
+    for words in ("practice/ are real", "staged", "described by facts", "cannot be downloaded"):
+        assert words in out
+
+
 def test_colab_is_recognized_and_told_its_own_menu(run_python):
     code = """
 from tools.colab_stand_in import install

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,91 @@ def test_practice_places_do_not_survive_into_the_real_hub(tmp_path, run_python, 
         HF_HUB_CACHE=str(practice_home / "hub"),
     )
     assert str(practice_home) not in finished.stdout
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1:{port}",
+        "http://localhost:{port}/hotel-wifi-42/anna",
+        "http://0.0.0.0:{port}/",
+        "http://{own}:{port}/hotel-wifi-42/anna~00000000000000000000000000000000",
+    ],
+)
+def test_a_practice_hub_that_is_down_is_no_mirror(address, run_python):
+    """It is said, and no token is sent when the Hub comes up later."""
+    port = free_port()
+    code = """
+import course_utils as cu
+session = cu.start("real")
+print(session)
+import huggingface_hub
+print("asks", huggingface_hub.HfApi().endpoint, huggingface_hub.constants.ENDPOINT)
+"""
+    named = address.format(port=port, own=own_address())
+    out = run_python(code, HF_ENDPOINT=named, HF_TOKEN=REAL).stdout
+    assert "asks https://huggingface.co https://huggingface.co" in out
+    assert "nothing answers at http" in out
+    assert "practice Hub that is down is no mirror" in out
+    assert "~0000" not in out
+
+
+def own_address() -> str:
+    return socket.gethostbyname(socket.gethostname())
+
+
+def test_auto_takes_another_practice_hub_for_one_that_is_down(run_python):
+    code = "import course_utils as cu; s = cu.start(); print(s.hub, s.endpoint)"
+    dead = f"http://127.0.0.1:{free_port()}"
+    out = run_python(code, COURSE_HUB="", HF_ENDPOINT=dead, HTTPS_PROXY=dead).stdout
+    assert out.startswith("practice http://127.0.0.1:")
+    assert dead not in out
+
+
+@pytest.mark.parametrize("place", ["variable", "Colab secret", "login"])
+def test_a_practice_token_in_the_file_does_not_block_a_valid_real_one(
+    place, tmp_path, run_python, recording_mirror
+):
+    variables = {"HF_ENDPOINT": recording_mirror.url, **plant_files(tmp_path, PRACTICE)[1]}
+    before = ""
+    after = ""
+    if place == "variable":
+        variables["HF_TOKEN"] = REAL
+    elif place == "Colab secret":
+        before = COLAB.replace("SECRET", repr(REAL))
+    else:
+        after = "\nfrom huggingface_hub import _login; from huggingface_hub.utils import _auth"
+        after += f"\n_auth._save_token({REAL!r}, 'mine'); _login._set_active_token('mine', False)"
+    code = f"{before}import course_utils as cu; cu.start('real'){after}"
+    run_python(code + USE_THE_HUB, **variables)
+    assert f"Bearer {REAL}" in recording_mirror.authorizations
+    assert not any(PRACTICE in str(sent) for sent in recording_mirror.authorizations)
+
+
+def test_a_practice_token_is_sent_though_tokens_were_switched_off(
+    run_python, recording_practice_hub
+):
+    code = (
+        "import course_utils as cu; s = cu.start('practice'); t = s.visitor.create_token('x');"
+        "import huggingface_hub as h, os; os.environ['HF_TOKEN'] = t;"
+        "h.HfApi().model_info('practice/tiny-chat')"
+    )
+    run_python(code, PRACTICE_HUB_URL=recording_practice_hub.url, HF_HUB_DISABLE_IMPLICIT_TOKEN="1")
+    assert any("hf_practice_" in str(sent) for sent in recording_practice_hub.authorizations)
+
+
+@pytest.mark.parametrize("hub", ["practice", "real"])
+def test_the_vaults_other_secrets_are_asked_for_by_keyword_too(hub, run_python, recording_mirror):
+    code = (
+        COLAB.replace("SECRET", repr(REAL))
+        + f"import course_utils as cu; cu.start({hub!r})\n"
+        + "from google.colab import userdata; print('found', userdata.get(key='OTHER') is not None)"
+    )
+    out = run_python(code, HF_ENDPOINT=recording_mirror.url).stdout
+    assert "found True" in out

@@ -54,9 +54,7 @@ with gauge.watch("loading"):
     model = AutoModelForCausalLM.from_pretrained(cu.MODELS.chat)
 _ = gauge.measure(model)""",
     "print(gauge.difference)",
-    f"""import sys
-sys.path.append({str(ROOT)!r})
-from tests.support.on_screen import control, panel_of, words_of
+    """from tests.support.on_screen import control, panel_of, words_of
 control(explorer, "Context").value = 65_536
 control(explorer, "GPU").value = "L4"
 print(words_of(panel_of(explorer)))
@@ -73,7 +71,9 @@ def saved(tmp_path_factory) -> Path:
     cells = [new_code_cell(source) for source in SAVED]
     cells[4].metadata["tags"] = ["nbval-ignore-output"]  # live memory and progress bars
     notebook = new_notebook(cells=cells, metadata={"kernelspec": notebooks.KERNEL})
-    notebooks.execute(notebook, folder=folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))  # a kernel finds tests.support
+        notebooks.execute(notebook, folder=folder)
     notebooks.normalize(notebook)
     nbformat.write(notebook, folder / "saved.ipynb")
     return folder / "saved.ipynb"
