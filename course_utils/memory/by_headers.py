@@ -62,6 +62,7 @@ class Family:
     is_hybrid: bool = False
     window: int | None = None
     has_switch: bool = False
+    has_experts: bool = False
     rotary_share: float = 1
     wanted: tuple[str, ...] = WANTED
 
@@ -69,8 +70,8 @@ class Family:
 FAMILIES = {
     **dict.fromkeys(("llama", "phi3", "granite", "olmo2"), Family()),
     **dict.fromkeys(("qwen2", "qwen3"), Family(has_switch=True)),
-    "mixtral": Family(wanted=(*WANTED, "num_local_experts", "num_experts_per_tok")),
-    "qwen3_moe": Family(has_switch=True, wanted=(*WANTED, "num_experts", "num_experts_per_tok")),
+    "mixtral": Family(has_experts=True),
+    "qwen3_moe": Family(has_switch=True, has_experts=True),
     "mistral": Family(window=4096),
     "smollm3": Family(ties=True, has_switch=True),
     "stablelm": Family(rotary_share=0.25),
@@ -186,6 +187,8 @@ def _leaves_no_question(checkpoint: Checkpoint, family: Family) -> bool:
     window = _window(fields, family)
     counts = [depth, *map(fields.get, family.wanted), *([] if window is None else [window])]
     if not all(type(one) is int and one > 0 for one in counts):
+        return False
+    if family.has_experts and experts_of(fields) is None:
         return False
     if any(fields.get(name) for name in UNPROVEN):
         return False
