@@ -71,7 +71,9 @@ FAMILIES = {
     **dict.fromkeys(("llama", "phi3", "granite", "olmo2"), Family()),
     **dict.fromkeys(("qwen2", "qwen3"), Family(has_switch=True)),
     "mixtral": Family(has_experts=True),
-    "qwen3_moe": Family(has_switch=True, has_experts=True),
+    "qwen3_moe": Family(
+        has_switch=True, has_experts=True, wanted=(*WANTED, "moe_intermediate_size")
+    ),
     "mistral": Family(window=4096),
     "smollm3": Family(ties=True, has_switch=True),
     "stablelm": Family(rotary_share=0.25),
