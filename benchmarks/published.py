@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from practice_hub.described import BUILT_IN
+
 from course_utils.memory.activations import beyond_tensors, runtime
 from course_utils.memory.assumptions import Assumptions
 from course_utils.memory.checkpoint import read_checkpoint
@@ -26,7 +28,6 @@ from course_utils.memory.estimate import add_up, inventory_of
 from course_utils.memory.inventory import Inventory
 from course_utils.memory.ranges import Range, total
 from course_utils.memory.weights import ITEM_BYTES
-from practice_hub.described import BUILT_IN
 from tests.support.catalogue import config_of
 
 FIGURES = Path(__file__).with_name("published.csv")

@@ -265,17 +265,25 @@ def _that_fit(
             continue  # not even with four bits for each
         sized += 1
         try:
-            way = best_of(all_ways(read_checkpoint(model.repo_id), target, CONTEXT, batch=1)[0])
+            ways, as_stored = all_ways(read_checkpoint(model.repo_id), target, CONTEXT, batch=1)
+            way = best_of(ways)
         except CourseError as error:
             if isinstance(error, HubTrouble) and error.problem in NOT_THE_REPOS:
                 raise
             left_out += 1
             continue
-        if way:
+        except Exception:  # one odd repo of a stranger's must not end a search
+            left_out += 1
+            continue
+        if not as_stored.loadable:
+            left_out += 1
+        elif way:
             found.append(replace(model, way=way.way))
     notes = []
     if left_out:
-        notes.append(f"{left_out} of them could not be sized and are left out")
+        notes.append(
+            f"{left_out} could not be sized, or are nothing that from_pretrained loads: left out"
+        )
     if sized == MOST_SIZED and len(found) < limit:
         notes.append(f"only the first {MOST_SIZED} that could fit were sized: narrow it down")
     return found, notes

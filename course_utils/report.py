@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import html
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from course_utils.text import UNKNOWN
@@ -35,12 +35,7 @@ class Report:
         return str(self)
 
     def _repr_html_(self) -> str:
-        lines = "".join(
-            f'<tr><th scope="row" style="text-align:left">{html.escape(label)}</th>'
-            f'<td style="text-align:left">{html.escape(text)}</td></tr>'
-            for label, text in self.rows()
-        )
-        return f"<table>{_caption(self.title())}{lines}</table>"
+        return rows_as_html(self.rows(), self.title())
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -60,6 +55,10 @@ class TableReport(Report):
 
     def lines(self) -> Iterator[tuple[str, ...]]:
         raise NotImplementedError
+
+    def drawn(self, row: int, column: str) -> str:
+        """HTML that stands above a cell's words, such as a bar. The words say the same."""
+        return ""
 
     def __str__(self) -> str:
         table = [self.columns(), *self.lines()]
@@ -84,11 +83,11 @@ class TableReport(Report):
             "<tr>"
             + "".join(
                 f'<td style="text-align:{_side(number)};white-space:{_wrap(cell)}">'
-                f"{html.escape(cell)}</td>"
-                for cell, number in zip(line, right, strict=True)
+                f"{self.drawn(row, name)}{html.escape(cell)}</td>"
+                for name, cell, number in zip(self.columns(), line, right, strict=True)
             )
             + "</tr>"
-            for line in self.lines()
+            for row, line in enumerate(self.lines())
         )
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
         table = f"<table>{_caption(self.title())}<tr>{heads}</tr>{body}</table>"
@@ -100,6 +99,33 @@ class TableReport(Report):
             bool(column) and all(cell[:1].isdigit() or cell in ("", UNKNOWN) for cell in column)
             for column in columns
         ]
+
+
+def rows_as_html(rows: Iterable[tuple[str, str]], title: str = "") -> str:
+    """A table of labels and texts."""
+    lines = "".join(
+        f'<tr><th scope="row" style="text-align:left">{html.escape(label)}</th>'
+        f'<td style="text-align:left">{html.escape(text)}</td></tr>'
+        for label, text in rows
+    )
+    return f"<table>{_caption(title) if title else ''}{lines}</table>"
+
+
+def bar(filled: float, at_most: float, line: float, colour: str) -> str:
+    """A bar of HTML; all three are shares of its width.
+
+    Solid up to ``filled``, hatched up to ``at_most``, and a thin line across at ``line``.
+    """
+    hatching = f"repeating-linear-gradient(45deg,{colour} 0 2px,transparent 2px 5px)"
+    parts = ((0.0, filled, colour), (filled, at_most - filled, hatching), (line, 0.0, "none"))
+    spans = "".join(
+        f'<span style="position:absolute;left:{100 * left:.1f}%;width:{100 * width:.1f}%;'
+        f'height:100%;background:{paint}{";border-left:2px solid" if paint == "none" else ""}">'
+        "</span>"
+        for left, width, paint in parts
+    )
+    frame = "display:block;position:relative;min-width:9em;height:0.7em"
+    return f'<span aria-hidden="true" style="{frame}">{spans}</span>'
 
 
 def _side(number: bool) -> str:

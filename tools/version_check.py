@@ -132,7 +132,11 @@ def moved_libraries(environment: Environment) -> list[Moved]:
         if normal(name) in here and public(here[normal(name)]) != pin
     ]
     named = named_packages()
-    return sorted(moved, key=lambda one: (normal(one.name) not in named, one.name.lower()))
+    # torch last: it takes longest to put back.
+    return sorted(
+        moved,
+        key=lambda one: (normal(one.name) not in named, one.name == "torch", one.name.lower()),
+    )
 
 
 def named_packages() -> set[str]:

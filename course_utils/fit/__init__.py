@@ -8,16 +8,33 @@ from typing import TYPE_CHECKING, Any
 
 from course_utils.fit.advice import Alternative, alternatives
 from course_utils.fit.code import PLACEHOLDER
-from course_utils.fit.ways import RULE, Way, all_ways, best_of, usable_bytes
+from course_utils.fit.ways import (
+    FITS,
+    RULE,
+    SPILLS,
+    TIGHT,
+    Way,
+    all_ways,
+    best_of,
+    is_too_old,
+    usable_bytes,
+)
+from course_utils.fit.ways import NO as DOES_NOT_FIT
 from course_utils.gpus import Device, Gpu, planned_for
 from course_utils.memory import Checkpoint, MemoryEstimate, read_checkpoint
 from course_utils.memory.assumptions import CONTEXT
-from course_utils.report import TableReport
+from course_utils.memory.packing import in_digits
+from course_utils.memory.quantization import QUANTIZATIONS
+from course_utils.palette import IF, NO, UNSURE, YES
+from course_utils.report import TableReport, bar
 from course_utils.text import in_tokens, known
 from course_utils.units import in_gb, in_gib
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+
+VERDICT_COLOURS = {FITS: YES, TIGHT: IF, SPILLS: UNSURE, DOES_NOT_FIT: NO}
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,6 +82,14 @@ class FitTable(TableReport, Sequence[Way]):
                 known(way.disk, in_gb),
                 known(way.download, in_gb),
             )
+
+    def drawn(self, row: int, column: str) -> str:
+        """What a way needs, as a bar with the device's memory as a line."""
+        if column != "expected":
+            return ""
+        way, whole = self.ways[row], max(self.memory, *(one.high for one in self.ways))
+        colour = VERDICT_COLOURS[way.verdict]
+        return bar(way.bytes / whole, way.high / whole, self.memory / whole, colour)
 
     def to_dict(self) -> dict[str, Any]:
         return {**super().to_dict(), "best": asdict(self.best) if self.best else None}
@@ -114,6 +139,19 @@ def ways_to_fit(
     )
 
 
+def _too_old(as_stored: MemoryEstimate, target: Gpu | Device) -> Iterator[str]:
+    """What bitsandbytes does not do on this GPU, and is thus not recommended."""
+    has = target.compute_capability
+    for one in QUANTIZATIONS.values():
+        if one.capability is None or not is_too_old(target, one.capability):
+            continue
+        least = in_digits(one.capability)
+        if as_stored.quantization == one.name:
+            yield f"bitsandbytes wants compute capability {least} for {one.name}, this has {has}"
+        elif not as_stored.stored_as:
+            yield f"{one.name} is left out: it wants compute capability {least}, this has {has}"
+
+
 def _notes(
     checkpoint: Checkpoint,
     as_stored: MemoryEstimate,
@@ -135,6 +173,7 @@ def _notes(
         yield "the memory is this machine's free RAM, which other programs use as well"
     if as_stored.stored_as:
         yield "bitsandbytes cannot quantize what comes quantized already"
+    yield from _too_old(as_stored, target)
     if checkpoint.address is None:
         yield f"the config names no repo: put yours in place of {PLACEHOLDER}"
     yield from as_stored.notes

@@ -157,6 +157,6 @@ def _bigger_gpu(
 
 
 def _hosted(checkpoint: Checkpoint) -> Alternative:
-    name = checkpoint.address or PLACEHOLDER
+    name = checkpoint.repo_id or PLACEHOLDER
     text = f'huggingface_hub.InferenceClient("{name}") runs it on hardware that others own'
     return Alternative("a hosted API", name, text)

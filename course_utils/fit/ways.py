@@ -11,6 +11,7 @@ from course_utils.gpus import Device, Gpu
 from course_utils.memory import Checkpoint, MemoryEstimate, Range
 from course_utils.memory.assumptions import Assumptions, assumptions
 from course_utils.memory.estimate import estimate, inventory_of
+from course_utils.memory.packing import has_capability, in_digits, packing_named
 from course_utils.memory.quantization import QUANTIZATIONS
 from course_utils.memory.weights import ITEM_BYTES
 from course_utils.report import Report
@@ -77,12 +78,19 @@ class Way(Report):
 
 @dataclass(frozen=True)
 class Plan:
-    """What to ask of ``from_pretrained``. ``dtype`` None leaves it to the checkpoint."""
+    """What to ask of ``from_pretrained``. ``dtype`` None leaves it to the checkpoint.
+
+    ``install`` is what must be there besides; ``elsewhere`` what loads it where transformers does
+    not; ``refused``: transformers raises on this device.
+    """
 
     way: str
     dtype: str | None
     quantization: str | None
     why: str
+    install: str = ""
+    elsewhere: str = ""
+    refused: bool = False
     chunk: int | None = None
 
 
@@ -135,7 +143,7 @@ def all_ways(
         CourseError: context or batch is no such number.
     """
     capability = target.compute_capability
-    assumed = assumptions(None, None, context, batch, prompt, capability)
+    assumed = assumptions(None, None, context, batch, prompt, capability, target.kind)
     as_stored = estimate(checkpoint, assumed)
     ways, spread = [], None
     for plan in plans(as_stored, target):
@@ -150,7 +158,7 @@ def all_ways(
             pieces = _in_pieces(plan, checkpoint, target, assumed)
         if pieces and RANKS.index(pieces.verdict) < RANKS.index(way.verdict):
             ways.append(pieces)
-        if way.quantization is None and way.verdict == NO:
+        if way.quantization is None and way.verdict == NO and not plan.elsewhere:
             spread = _spread(way, plan, found.weights, checkpoint, target)
             if pieces and spread is None:
                 spread = _spread(pieces, plan, found.weights, checkpoint, target)
@@ -166,7 +174,8 @@ def estimate_of(
     prompt: int | None = None,
 ) -> MemoryEstimate:
     """What one of the ways needs, in full; on another device too."""
-    assumed = assumptions(None, None, context, batch, prompt, target.compute_capability)
+    capability = target.compute_capability
+    assumed = assumptions(None, None, context, batch, prompt, capability, target.kind)
     as_stored = estimate(checkpoint, replace(assumed, chunk=way.chunk))
     if (way.dtype, way.quantization) == (as_stored.dtype, as_stored.quantization):
         return as_stored
@@ -190,7 +199,7 @@ def plans(as_stored: MemoryEstimate, target: Gpu | Device) -> Iterator[Plan]:
     """What is worth trying on this device with a checkpoint that is stored like this."""
     method = as_stored.quantization or as_stored.stored_as
     if method:
-        yield Plan(f"{method} as stored", None, None, "the checkpoint comes quantized")
+        yield _of_packed(method, as_stored, target)
         return
     if as_stored.dtype == "float32":
         yield Plan("float32 as stored", "float32", None, "nothing is rounded")
@@ -203,7 +212,36 @@ def plans(as_stored: MemoryEstimate, target: Gpu | Device) -> Iterator[Plan]:
         why = f"{target.name} computes in float16, not in bfloat16: finer steps, smaller range"
         yield Plan(half, half, None, why)
     for one in QUANTIZATIONS.values():
-        yield Plan(one.label, one.dtype or half, one.name, one.why)
+        if one.capability is None or not is_too_old(target, one.capability):
+            yield Plan(one.label, one.dtype or half, one.name, one.why)
+
+
+def _of_packed(method: str, as_stored: MemoryEstimate, target: Gpu | Device) -> Plan:
+    """The one way to load what comes packed: bitsandbytes does not quantize it again."""
+    packing = packing_named(as_stored.stored_as or method)
+    if as_stored.unpacked:
+        least = in_digits(packing.capability or (0, 0))
+        why = f"transformers unpacks it here; a GPU of capability {least} or newer keeps it packed"
+        return Plan(f"{method}, unpacked to {as_stored.dtype}", None, None, why)
+    why, code = "the checkpoint comes quantized", ""
+    if not as_stored.loadable:
+        loader = "its own library" if packing.by_transformers else packing.loader
+        why, code = f"{why}, and from_pretrained cannot load it: {loader} does", loader
+    if packing.capability and is_too_old(target, packing.capability):
+        least = in_digits(packing.capability)
+        why, code = (
+            f"transformers refuses it on GPUs below compute capability {least}",
+            "a newer GPU",
+        )
+        return Plan(f"{method} as stored", None, None, why, elsewhere=code, refused=True)
+    why += f"; {packing.needs}" if packing.needs else ""
+    return Plan(f"{method} as stored", None, None, why, packing.needs, elsewhere=code)
+
+
+def is_too_old(target: Gpu | Device, least: tuple[int, int]) -> bool:
+    """A GPU whose compute capability is known to be less."""
+    capability = target.compute_capability if target.kind == "cuda" else None
+    return capability is not None and not has_capability(capability, least)
 
 
 def half_precision(stored: str, target: Gpu | Device) -> str:
@@ -233,16 +271,23 @@ def _way(
         bytes=needed.expected,
         low=needed.low,
         high=needed.high,
-        verdict=verdict(needed, usable_bytes(target)),
+        verdict=NO if plan.refused else verdict(needed, usable_bytes(target)),
         host_ram=needed.expected if target.kind == "cpu" else at_once,
         disk=checkpoint.disk,
         download=checkpoint.download,
-        code=loading_code(
-            checkpoint, plan.dtype, plan.quantization, ON_ONE[target.kind], plan.chunk
-        ),
+        code=_code(plan, checkpoint, ON_ONE[target.kind]),
         why=plan.why,
         chunk=plan.chunk,
     )
+
+
+def _code(plan: Plan, checkpoint: Checkpoint, device_map: str) -> str:
+    if plan.elsewhere:
+        lines = [f"# from_pretrained does not load this; {plan.elsewhere} does."]
+    else:
+        how = plan.dtype, plan.quantization, device_map, plan.chunk
+        lines = [loading_code(checkpoint, *how)]
+    return "\n".join([f"# {plan.install}"] * bool(plan.install) + lines)
 
 
 def _spread(

@@ -88,8 +88,10 @@ def card_metadata(card: CardData | None) -> dict[str, Any]:
     return dict(card.to_dict()) if card else {}  # type: ignore[no-untyped-call]  # untyped there
 
 
-def read_text(repo_id: str, name: str, seconds: float = SECONDS) -> str | None:
-    """A text file at a repo's root, at most ``LARGEST_TEXT`` bytes of it; None if it has none.
+def read_text(
+    repo_id: str, name: str, seconds: float = SECONDS, largest: int = LARGEST_TEXT
+) -> str | None:
+    """A text file at a repo's root, at most ``largest`` bytes of it; None if it has none.
 
     Bytes that are no UTF-8 become U+FFFD. Nothing is cached, retried or drawn as a progress bar.
 
@@ -98,7 +100,7 @@ def read_text(repo_id: str, name: str, seconds: float = SECONDS) -> str | None:
     """
     about = f"{name} of {repo_id}"
     try:
-        return decoded(ask(_fetch, repo_id, name, about, about=about, seconds=seconds))
+        return decoded(ask(_fetch, repo_id, name, about, largest, about=about, seconds=seconds))
     except HubTrouble as trouble:
         if trouble.problem == "no file":
             return None
@@ -122,7 +124,7 @@ def diagnose(error: BaseException) -> tuple[str | None, str]:
     return None, ""
 
 
-def _fetch(repo_id: str, name: str, about: str) -> bytes:
+def _fetch(repo_id: str, name: str, about: str, largest: int) -> bytes:
     from huggingface_hub import hf_hub_url
     from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
@@ -137,9 +139,9 @@ def _fetch(repo_id: str, name: str, about: str) -> bytes:
         content = bytearray()
         for chunk in response.iter_bytes():
             content += chunk
-            if len(content) >= LARGEST_TEXT:
+            if len(content) >= largest:
                 break
-    return bytes(content[:LARGEST_TEXT])
+    return bytes(content[:largest])
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:

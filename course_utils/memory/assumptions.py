@@ -20,7 +20,8 @@ class Assumptions:
     """``dtype`` None: as the checkpoint stores it. ``quantization`` None: not quantized on top.
 
     ``context`` is prompt and answer together; ``prompt`` None: all of it is prompt, the safe end.
-    ``capability`` is the compute capability of the GPU asked about, "7.5" say; None: not known.
+    ``kind`` is that of the device asked about, "cuda", "mps" or "cpu", None: nobody said; and
+    ``capability`` its compute capability, "7.5" say; None: not known.
     ``chunk``: ``generate`` reads the prompt in pieces of so many tokens.
     """
 
@@ -31,6 +32,7 @@ class Assumptions:
     prompt: int | None = None
     capability: str | None = None
     chunk: int | None = None
+    kind: str | None = None
 
     @property
     def prompt_tokens(self) -> int:
@@ -50,6 +52,7 @@ def assumptions(
     batch: Any,
     prompt: Any = None,
     capability: str | None = None,
+    kind: str | None = None,
 ) -> Assumptions:
     """The arguments of ``estimate_memory``, checked.
 
@@ -65,6 +68,7 @@ def assumptions(
         batch=_whole("batch", batch, MOST_SEQUENCES, "sequences at once"),
         prompt=None if prompt is None else _whole("prompt", prompt, whole, what),
         capability=capability,
+        kind=kind,
     )
 
 

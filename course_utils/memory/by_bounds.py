@@ -23,8 +23,8 @@ from course_utils.memory.inventory import (
     quantized_by,
     sizes_of,
 )
-from course_utils.memory.kv_cache import Cache, CacheLayer, layers_by_formula
-from course_utils.memory.quantization import method_of
+from course_utils.memory.kv_cache import Cache, CacheLayer, layers_by_formula, window_of
+from course_utils.memory.packing import method_of
 from course_utils.memory.weights import ITEM_BYTES, Tensor
 
 MIXTURE = re.compile(r"moe|mixtral|gpt_oss|deepseek_v|dbrx|jamba|llama4")
@@ -41,7 +41,7 @@ HEAD = 128  # values of an ordinary head's key
 def by_headers(checkpoint: Checkpoint, dtype: str | None) -> Inventory:
     """What is stored, in the dtype asked for. Which layers would be quantized is a guess."""
     text = checkpoint.config.get("text_config") or checkpoint.config
-    dtype = dtype or checkpoint.first_floating or FULL_DTYPE
+    dtype = dtype or checkpoint.found_dtype or FULL_DTYPE
     tensors = tuple(
         Tensor(
             name, one.shape, dtype if one.is_floating else one.dtype, _is_linear(name, one.shape)
@@ -52,7 +52,7 @@ def by_headers(checkpoint: Checkpoint, dtype: str | None) -> Inventory:
         name=checkpoint.name,
         dtype=dtype,
         tensors=tensors,
-        cache=Cache(layers_by_formula(text, ITEM_BYTES[dtype]) or ()),
+        cache=Cache(layers_by_formula(text, ITEM_BYTES[dtype], window_of(text)) or ()),
         sizes=sizes_of(text, tensors),
         attention=attention_of(text, "sdpa"),
         experts=experts_of(text),

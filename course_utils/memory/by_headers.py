@@ -14,16 +14,16 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from course_utils.memory.checkpoint import Checkpoint
+from course_utils.memory.checkpoint import FLOATS, Checkpoint
 from course_utils.memory.headers import StoredTensor
 from course_utils.memory.inventory import (
     Inventory,
     attention_of,
     experts_of,
-    quantized_by,
     sizes_of,
 )
 from course_utils.memory.kv_cache import Cache, CacheLayer, layers_by_formula
+from course_utils.memory.packing import told_by_names
 from course_utils.memory.weights import ITEM_BYTES, Tensor
 
 LAYER = re.compile(r"(.*\.(?:layers|h)\.)(\d+)\.(.+)")
@@ -33,6 +33,8 @@ STACKED = {
     **dict.fromkeys(("gate_proj", "up_proj", "w1", "w3"), "gate_up_proj"),
     **dict.fromkeys(("down_proj", "w2"), "down_proj"),
 }
+# Counts that a config.json must give itself: classes differ in what they put in their place.
+WANTED = ("num_key_value_heads", "intermediate_size")
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,10 @@ class Family:
     ``linear`` is what bitsandbytes replaces, ``ignored`` what is stored and never loaded.
     ``rotaries``: sets of rotary frequencies, each kept twice, in float32. ``ties``: the head is the
     embedding, where the config does not say. ``attention``: the kernel that it is built with.
+
+    What a config.json leaves out is what transformers' class says: ``window`` is its sliding
+    window, and ``has_switch`` that one counts only where ``use_sliding_window`` is set;
+    ``rotary_share`` of a head is turned.
     """
 
     linear: str = r"model\.layers\.\d+\.(self_attn|mlp)\.(\w+_proj|c_fc)\.weight"
@@ -54,14 +60,30 @@ class Family:
     scales_embedding: bool = False
     attention: str = "sdpa"
     is_hybrid: bool = False
+    window: int | None = None
+    has_switch: bool = False
+    has_experts: bool = False
+    rotary_share: float = 1
+    wanted: tuple[str, ...] = WANTED
 
 
 FAMILIES = {
-    **dict.fromkeys(("llama", "mistral", "qwen2", "qwen3", "phi3", "granite"), Family()),
-    **dict.fromkeys(("olmo2", "stablelm", "smollm3", "qwen3_moe", "mixtral"), Family()),
+    **dict.fromkeys(("llama", "phi3", "granite", "olmo2"), Family()),
+    **dict.fromkeys(("qwen2", "qwen3"), Family(has_switch=True)),
+    "mixtral": Family(has_experts=True),
+    "qwen3_moe": Family(
+        has_switch=True, has_experts=True, wanted=(*WANTED, "moe_intermediate_size")
+    ),
+    "mistral": Family(window=4096),
+    "smollm3": Family(ties=True, has_switch=True),
+    "stablelm": Family(rotary_share=0.25),
     "starcoder2": Family(ties=True),
-    "gemma2": Family(ties=True, scales_embedding=True, is_hybrid=True, attention="eager"),
-    "gemma3_text": Family(ties=True, scales_embedding=True, is_hybrid=True, rotaries=2),
+    "gemma2": Family(
+        ties=True, scales_embedding=True, is_hybrid=True, attention="eager", window=4096
+    ),
+    "gemma3_text": Family(
+        ties=True, scales_embedding=True, is_hybrid=True, rotaries=2, window=4096
+    ),
     "gpt2": Family(
         linear=r"(transformer\.)?h\.\d+\.(attn|mlp)\.c_\w+\.weight",
         other=r"(transformer\.)?(h\.\d+\.[\w.]+|wte\.weight|wpe\.weight|ln_f\.\w+)|lm_head\.weight",
@@ -70,10 +92,13 @@ FAMILIES = {
         ties=True,
         transposed=True,
         rotaries=0,
+        wanted=(),
     ),
 }
 HEAD = "lm_head.weight"
 LANGUAGE_MODEL = re.compile(r"\w+ForCausalLM|GPT2LMHeadModel")
+# Fields with which a model is built in another way than the tests have seen.
+UNPROVEN = ("use_bidirectional_attention", "attention_chunk_size", "per_layer_config")
 # What a config asks for, and a tensor that is there if it got it.
 BIASES = {
     "attention_bias": "model.layers.0.self_attn.o_proj.bias",
@@ -87,12 +112,12 @@ def exact_by_headers(checkpoint: Checkpoint, dtype: str | None) -> Inventory | N
     """The inventory of a model of a proven family whose headers leave no question; else None."""
     fields = checkpoint.config
     family = family_of(fields)
-    if family is None or quantized_by(fields):
+    if family is None or fields.get("quantization_config") or told_by_names(checkpoint.tensors):
         return None
-    loads_in = dtype or named_dtype(fields) or checkpoint.first_floating
-    if loads_in not in ITEM_BYTES or not _leaves_no_question(checkpoint, family):
+    loads_in = dtype or named_dtype(fields) or checkpoint.found_dtype
+    if loads_in not in FLOATS or not _leaves_no_question(checkpoint, family):
         return None
-    layers = layers_by_formula(fields, ITEM_BYTES[loads_in])
+    layers = layers_by_formula(fields, ITEM_BYTES[loads_in], _window(fields, family))
     if layers is None or not _sizes_agree(checkpoint, family, layers[0], ITEM_BYTES[loads_in]):
         return None
     parameters = _parameters(checkpoint, family, loads_in)
@@ -122,6 +147,12 @@ def named_dtype(fields: Mapping[str, Any]) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def _window(fields: Mapping[str, Any], family: Family) -> int | None:
+    """Of the layers that slide, by the config, else by its class."""
+    window = fields.get("sliding_window", family.window)
+    return None if family.has_switch else window
+
+
 def _parameters(checkpoint: Checkpoint, family: Family, dtype: str) -> list[Tensor]:
     found, stacks = [], Counter[tuple[str, tuple[int, ...]]]()
     for name, tensor in checkpoint.tensors.items():
@@ -141,7 +172,8 @@ def _buffers(fields: Mapping[str, Any], family: Family, dtype: str) -> list[Tens
     heads = fields.get("num_attention_heads") or 1
     head_size = fields.get("head_dim") or fields.get("hidden_size", 0) // heads
     rope = fields.get("rope_parameters") or {}
-    share = rope.get("partial_rotary_factor") or fields.get("partial_rotary_factor") or 1
+    share = rope.get("partial_rotary_factor") or fields.get("partial_rotary_factor")
+    share = share or family.rotary_share
     frequencies = -(-int(head_size * share) // 2)
     rotary = Tensor("inv_freq", (frequencies,), "float32", is_parameter=False)
     scale = Tensor("embed_scale", (), dtype, is_parameter=False)
@@ -154,6 +186,17 @@ def _buffers(fields: Mapping[str, Any], family: Family, dtype: str) -> list[Tens
 def _leaves_no_question(checkpoint: Checkpoint, family: Family) -> bool:
     """Every tensor is one that the family knows, and none is missing or stored twice."""
     fields, tensors = checkpoint.config, checkpoint.tensors
+    depth = fields.get("num_hidden_layers", fields.get("n_layer"))
+    window = _window(fields, family)
+    counts = [depth, *map(fields.get, family.wanted), *([] if window is None else [window])]
+    if not all(type(one) is int and one > 0 for one in counts):
+        return False
+    if family.has_experts and experts_of(fields) is None:
+        return False
+    if any(fields.get(name) for name in UNPROVEN):
+        return False
+    if family.has_switch and fields.get("use_sliding_window"):
+        return False
     known = re.compile("|".join((family.linear, family.other, family.ignored)))
     ties = fields.get("tie_word_embeddings", family.ties)
     if not tensors or (HEAD in tensors) == ties:
@@ -164,10 +207,10 @@ def _leaves_no_question(checkpoint: Checkpoint, family: Family) -> bool:
         return False
     if not all(known.fullmatch(name) and one.is_floating for name, one in tensors.items()):
         return False
-    return _layers_are_alike(tensors, fields.get("num_hidden_layers", fields.get("n_layer")))
+    return _layers_are_alike(tensors, depth)
 
 
-def _layers_are_alike(tensors: Mapping[str, StoredTensor], depth: Any) -> bool:
+def _layers_are_alike(tensors: Mapping[str, StoredTensor], depth: int) -> bool:
     found = sorted(
         (int(match[2]), match[3], tensors[match[0]].shape)
         for match in map(LAYER.fullmatch, tensors)

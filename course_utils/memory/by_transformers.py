@@ -10,28 +10,40 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from course_utils.errors import CannotTell, CourseError
-from course_utils.memory.checkpoint import Checkpoint
+from course_utils.memory.checkpoint import FLOATS, Checkpoint
 from course_utils.memory.inventory import (
     FULL_DTYPE,
     Inventory,
     attention_of,
     experts_of,
-    quantized_by,
     sizes_of,
     vision_notes,
 )
 from course_utils.memory.kv_cache import Cache, observed_cache
 from course_utils.memory.meta_model import (
     build,
+    checked_quantization,
     config_of,
     in_a_line,
+    is_read,
     model_class,
+    packed_tensors_of,
     tensors_of,
     unpacked_here,
 )
-from course_utils.memory.quantization import BITSANDBYTES, method_of, name_of
+from course_utils.memory.packing import (
+    FP8,
+    PACKINGS,
+    Packing,
+    foreign_dtypes,
+    in_digits,
+    method_of,
+    packing_of,
+    told_by_names,
+)
+from course_utils.memory.quantization import BITSANDBYTES, QUANTIZATIONS, name_in, name_of
 from course_utils.memory.tied_weights import are_the_same
-from course_utils.memory.weights import ITEM_BYTES, Tensor, count_parameters
+from course_utils.memory.weights import ITEM_BYTES, Tensor, count_parameters, weight_bytes
 from course_utils.units import in_gb
 
 if TYPE_CHECKING:
@@ -41,12 +53,16 @@ NO_DTYPE = "its config names no dtype: float32, unless its checkpoint holds anot
 SKELETONS_KEPT = 32
 
 
-def by_transformers(checkpoint: Checkpoint, dtype: str | None) -> Inventory:
+def by_transformers(
+    checkpoint: Checkpoint, dtype: str | None, stays: bool | None = None
+) -> Inventory:
     """What the config describes, held against the headers where there are any.
 
     Args:
         checkpoint: a repo, folder or config; of a loaded model, its class and config.
         dtype: None for what the checkpoint would load in; for a loaded model, what it is in.
+        stays: whether a packed checkpoint stays packed on the GPU asked about (see
+            ``packing.stays_packed``); None: as transformers decides on this machine.
 
     Raises:
         CannotTell: transformers cannot build such a model, here or at all.
@@ -59,29 +75,106 @@ def by_transformers(checkpoint: Checkpoint, dtype: str | None) -> Inventory:
         return _built(checkpoint, loaded.config, cls, None, dtype or in_memory)
     given: Any = checkpoint.given
     config = given or config_of(checkpoint.name, checkpoint.config)
-    found = _of_config(checkpoint, config, dtype)
+    found = _of_config(checkpoint, config, dtype, stays)
     if found.stored_as or not checkpoint.tensors:
         return found  # packed weights have shapes of their own
     check_sizes(checkpoint, found)
     return _with_untied(checkpoint, found)
 
 
-def _of_config(checkpoint: Checkpoint, config: PreTrainedConfig, dtype: str | None) -> Inventory:
-    named = getattr(config, "dtype", None) or checkpoint.first_floating
+def _of_config(
+    checkpoint: Checkpoint, config: PreTrainedConfig, dtype: str | None, stays: bool | None
+) -> Inventory:
+    named = getattr(config, "dtype", None) or checkpoint.found_dtype
     as_stored = str(named or FULL_DTYPE).removeprefix("torch.")
-    packed_by, cls = quantized_by(config), model_class(config)
-    found = _built(checkpoint, config, cls, packed_by, dtype or as_stored)
+    if dtype is None and as_stored not in FLOATS:
+        raise CannotTell(
+            checkpoint.name,
+            f"its weights are {as_stored}, which no model is built in, and its config names no "
+            'other: from_pretrained raises TypeError or ValueError. Name one: dtype="bfloat16".',
+        )
+    packed_by, cls = checked_quantization(checkpoint.name, config), model_class(config)
+    told = told_by_names(checkpoint.tensors)
+    read = packed_by is not None and is_read(packed_by)
+    by_bitsandbytes = read and method_of(packed_by) == BITSANDBYTES
+    if by_bitsandbytes and (told or not checkpoint.tensors):
+        assert packed_by is not None
+        return _by_bitsandbytes(checkpoint, config, cls, packed_by, dtype or as_stored)
+    found = _built(checkpoint, config, cls, None, dtype or as_stored)
     if not named and not dtype:
         found = replace(found, notes=(*found.notes, NO_DTYPE))
-    if packed_by is None:
+    packing = packing_of(packed_by, checkpoint.tensors, checkpoint.files)
+    foreign = foreign_dtypes(checkpoint.tensors.values())
+    if packing is None and foreign:
+        packing = Packing(foreign, loader="another library")
+    if packing is None:
+        return _with_odd_dtypes(checkpoint, found)
+    if checkpoint.tensors and not told and not foreign and (by_bitsandbytes or not read):
+        note = f"its config names {packing.method}, but its tensors are not packed: they load whole"
+        return replace(found, notes=(*found.notes, note))
+    if not read:
+        return _foreign(checkpoint, found, packing, is_named=packed_by is not None)
+    assert packed_by is not None
+    return _packed(replace(found, stored_as=packing.method), config, cls, packed_by, packing, stays)
+
+
+def _by_bitsandbytes(
+    checkpoint: Checkpoint,
+    config: PreTrainedConfig,
+    cls: type[PreTrainedModel],
+    packed_by: Mapping[str, Any],
+    dtype: str,
+) -> Inventory:
+    """Its tensors say what was packed, and how; a config alone is believed."""
+    found = _built(checkpoint, config, cls, packed_by, dtype)
+    name = name_in(checkpoint.tensors) or name_of(packed_by)
+    if name not in QUANTIZATIONS:
+        raise CannotTell(checkpoint.name, f"its config names {name}, which bitsandbytes has not.")
+
+    def is_packed(tensor: Tensor) -> bool:
+        stored = checkpoint.tensor(tensor.name)
+        return stored is None or stored.values != tensor.values or stored.dtype == "int8"
+
+    tensors = tuple(
+        replace(one, quantizable=one.quantizable and is_packed(one)) for one in found.tensors
+    )
+    return replace(found, tensors=tensors, quantization=name, stored_as=BITSANDBYTES)
+
+
+def _with_odd_dtypes(checkpoint: Checkpoint, found: Inventory) -> Inventory:
+    """What is stored in 8 bits or whole numbers without scales becomes floats, digit by digit."""
+    held = {one.dtype for one in checkpoint.tensors.values() if len(one.shape) > 1}
+    odd = ", ".join(sorted(held - set(FLOATS) - {"bool"}))
+    if not odd or found.stored is None:
         return found
-    found = _packed(found, packed_by)
-    if dtype and ITEM_BYTES[dtype] != ITEM_BYTES[as_stored] and found.weights is None:
-        other = _built(checkpoint, config, cls, packed_by, as_stored)
-        note = f"what is not packed stays in {as_stored}: how much, the config does not say"
-        between = found.tensors, other.tensors
-        found = replace(found, tensors_between=between, notes=(*found.notes, note))
-    return found
+    note = f"stored as {odd}, {in_gb(found.stored)}; without scales, and loaded in {found.dtype}"
+    return replace(found, notes=(*found.notes, note))
+
+
+def _foreign(
+    checkpoint: Checkpoint, found: Inventory, packing: Packing, is_named: bool
+) -> Inventory:
+    """Packed in a way that ``from_pretrained`` does not see: by its size, and who loads it."""
+    on_disk = f"stored as {packing.method}"
+    loader = packing.loader
+    if not packing.by_transformers:
+        why = "transformers does not know that" if is_named else "transformers does not read that"
+    elif packing.method in PACKINGS:
+        why, loader = "its config.json does not say so", "its own library"
+    hint = f"{loader} loads it" + (f" ({packing.needs})" if packing.needs else "")
+    note = f"{on_disk}: {why}, and from_pretrained raises or fills in random weights. {hint}"
+    if found.stored is None:
+        raise CannotTell(
+            checkpoint.name, f"{note}. No checkpoint is at hand whose size would tell."
+        )
+    return replace(
+        found,
+        basis="stored",
+        weights=found.stored,
+        stored_as=packing.method,
+        loadable=False,
+        notes=(*found.notes, note),
+    )
 
 
 def _built(
@@ -91,8 +184,7 @@ def _built(
     packed_by: Mapping[str, Any] | None,
     dtype: str,
 ) -> Inventory:
-    by_bitsandbytes = packed_by if method_of(packed_by) == BITSANDBYTES else None
-    key = _Key(config, cls, by_bitsandbytes)
+    key = _Key(config, cls, packed_by)
     tensors, cache, ties, kernel = _skeleton(checkpoint.name, key, dtype)
     text = config.get_text_config(decoder=True)
     return Inventory(
@@ -106,39 +198,48 @@ def _built(
         ties=ties,
         notes=tuple(vision_notes(config, ITEM_BYTES[dtype])),
         stored=checkpoint.stored_bytes,
-        stored_as=method_of(packed_by),
     )
 
 
-def _packed(found: Inventory, packed_by: Mapping[str, Any]) -> Inventory:
-    if found.stored_as == BITSANDBYTES:
-        return replace(found, quantization=name_of(packed_by))
-    unpacked, note = _becomes(packed_by, found)
-    found = replace(found, notes=(*found.notes, note))
-    if unpacked:
-        return found
+def _packed(
+    found: Inventory,
+    config: PreTrainedConfig,
+    cls: type[PreTrainedModel],
+    packed_by: Mapping[str, Any],
+    packing: Packing,
+    stays: bool | None,
+) -> Inventory:
+    """As it will lie in memory on the GPU asked about: packed, unpacked, or not at all."""
+    on_disk = f"stored as {found.stored_as}" + (f", {in_gb(found.stored)}" if found.stored else "")
+    least = in_digits(packing.capability) if packing.capability else ""
+    where, refusal = f"Packed on GPUs of compute capability {least} or newer; on others", ""
+    if stays is None:
+        where, (stays, refusal) = "On this device", _on_this_machine(packed_by)
+    if not stays and packing.unpacks:
+        note = f"{on_disk}. {where} transformers unpacks it to {found.dtype} while loading"
+        return replace(found, unpacked=True, notes=(*found.notes, note))
+    needs = f" ({packing.needs})" if packing.needs else ""
+    if not stays:
+        note = f"{on_disk}. transformers refuses it below compute capability {least} (ValueError)"
+    elif refusal:
+        note = f"{on_disk}. It cannot be loaded here: {refusal}"
+    else:
+        note = f"{on_disk}, and it stays so{needs}"
+    found = replace(found, loadable=stays, notes=(*found.notes, note))
+    if packing.method == FP8:
+        tensors = _packed_skeleton(found.name, _Key(config, cls, packed_by), found.dtype)
+        return replace(found, weights=weight_bytes(tensors))
     if found.stored is None:
         raise CannotTell(found.name, f"{note}. No checkpoint is at hand whose size would tell.")
     return replace(found, basis="stored", weights=found.stored)
 
 
-def _becomes(packed_by: Mapping[str, Any], found: Inventory) -> tuple[bool, str]:
-    """Whether a packed checkpoint is unpacked when it is loaded here, and a sentence on it.
-
-    transformers unpacks fp8 and MXFP4 to 16 bits where the device or a library cannot work with
-    them.
-    """
-    on_disk = f"stored as {found.stored_as}" + (f", {in_gb(found.stored)}" if found.stored else "")
+def _on_this_machine(packed_by: Mapping[str, Any]) -> tuple[bool, str]:
+    """Whether it stays packed here, and why it cannot be loaded, where it cannot."""
     try:
-        unpacked = unpacked_here(packed_by)
+        return not unpacked_here(packed_by), ""
     except Exception as error:  # each method refuses in its own way, mostly for a missing library
-        return False, f"{on_disk}. It cannot be loaded here: {in_a_line(error)}"
-    if unpacked:
-        return (
-            True,
-            f"{on_disk}. On this device transformers unpacks it to {found.dtype} while loading",
-        )
-    return False, f"{on_disk}, and it stays so on this device"
+        return True, in_a_line(error)
 
 
 class _Key:
@@ -152,7 +253,7 @@ class _Key:
     ) -> None:
         self.config, self.cls, self.packed_by = config, cls, packed_by
         kernel = config.get_text_config(decoder=True)._attn_implementation
-        self.text = (cls, kernel, config.to_json_string(use_diff=False))
+        self.text = (cls, kernel, packed_by is None, config.to_json_string(use_diff=False))
 
     def __hash__(self) -> int:
         return hash(self.text)
@@ -172,6 +273,12 @@ def _skeleton(
     kernel = str(model.config.get_text_config(decoder=True)._attn_implementation)
     tensors, ties = tensors_of(model, dtype, key.packed_by)
     return tensors, observed_cache(build(name, config, key.cls, dtype)), ties, kernel
+
+
+@lru_cache(SKELETONS_KEPT)
+def _packed_skeleton(name: str, key: _Key, dtype: str) -> tuple[Tensor, ...]:
+    config = copy.deepcopy(key.config)
+    return packed_tensors_of(build(name, config, key.cls, dtype), dtype, key.packed_by or {})
 
 
 # --- Does the checkpoint hold what the config describes? -----------------------------------------

@@ -7,8 +7,7 @@ model is handed the ``Checkpoint`` that it returns.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,22 +16,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from course_utils.errors import CannotTell, CourseError, HubTrouble
 from course_utils.hub.client import api, ask, decoded, read_text
 from course_utils.memory.headers import StoredTensor, header_of_file, header_on_hub, json_object
+from course_utils.memory.weight_files import (
+    SINGLE,
+    WeightFiles,
+    weight_files,
+    weight_files_by_name,
+)
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
     from transformers import PreTrainedConfig, PreTrainedModel
 
 CONFIG = "config.json"
-SINGLE = "model.safetensors"
-# What from_pretrained looks for, in its order: one file, or an index and its shards.
-WEIGHTS = (
-    r"model\.safetensors",
-    r"model-\d+-of-\d+\.safetensors",
-    r"pytorch_model\.bin",
-    r"pytorch_model-\d+-of-\d+\.bin",
-)
 PIPELINE = "model_index.json"
 READERS = 16
+LARGEST_INDEX = 100_000_000  # bytes; that of a model of 671 e9 parameters has 9 million
+FLOATS = ("float32", "float16", "bfloat16", "float64")  # what torch computes and models load in
 SECONDS = 30.0
 Found = TypeVar("Found")
 
@@ -47,7 +46,8 @@ class Checkpoint:
         repo_id: of a repo.
         config: the fields of config.json; behind a gate, the few that the Hub tells.
         files: bytes of each file, None where the Hub does not say.
-        cached: the files of weights that need not be downloaded again.
+        weights: the files that ``from_pretrained`` takes the weights from.
+        cached: those of them that need not be downloaded again.
         tensors: by the headers of its safetensors files; empty where there are none.
         counts: how many values of each dtype the Hub says are stored.
         task, library: as the Hub names them.
@@ -61,6 +61,7 @@ class Checkpoint:
     repo_id: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict, repr=False)
     files: Mapping[str, int | None] = field(default_factory=dict, repr=False)
+    weights: WeightFiles = WeightFiles()
     cached: frozenset[str] = frozenset()
     tensors: Mapping[str, StoredTensor] = field(default_factory=dict, repr=False)
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -84,20 +85,25 @@ class Checkpoint:
     @property
     def disk(self) -> int | None:
         """Bytes of the files with its weights; None where nobody can say."""
-        return _sum(self.files[name] for name in weight_files(self.files)) or None
+        return _sum(self.files[name] for name in self.weights.names) or None
 
     @property
     def download(self) -> int | None:
         """The part of ``disk`` that is not on this machine yet."""
-        missing = [name for name in weight_files(self.files) if name not in self.cached]
+        missing = [name for name in self.weights.names if name not in self.cached]
         return None if self.disk is None else _sum(self.files[name] for name in missing)
 
     @property
-    def first_floating(self) -> str | None:
-        """The dtype that ``dtype="auto"`` finds where the config names none."""
-        floating = (name for name in sorted(self.tensors) if self.tensors[name].is_floating)
-        first = next(floating, None)
-        return self.tensors[first].dtype if first else None
+    def found_dtype(self) -> str | None:
+        """The dtype that ``dtype="auto"`` finds where the config names none: that of the index, or
+        of the first tensor in the first file that is floating and not in 8 bits, else of the first.
+        """
+        if self.weights.dtype:
+            return self.weights.dtype
+        first = next(iter(self.weights.names), "")
+        there = [self.tensors[name] for name in sorted(self.tensors)]
+        found = [one.dtype for one in there if one.file == first]
+        return next((one for one in found if one in FLOATS), next(iter(found), None))
 
     def tensor(self, name: str) -> StoredTensor | None:
         """By the name that transformers gives it; checkpoints may leave out the base model's."""
@@ -132,15 +138,6 @@ def read_checkpoint(model: Any) -> Checkpoint:
     return _of_repo(text)
 
 
-def weight_files(files: Iterable[str]) -> list[str]:
-    """The files that ``from_pretrained`` would take the weights from, in order."""
-    for pattern in WEIGHTS:
-        found = sorted(name for name in files if re.fullmatch(pattern, name))
-        if found:
-            return found
-    return []
-
-
 # --- A repo --------------------------------------------------------------------------------------
 
 
@@ -153,13 +150,14 @@ def _of_repo(repo_id: str) -> Checkpoint:
     info, fields, tensors = asked.result(), config.result(), single.result()
     files = {file.rfilename: file.size for file in info.siblings or ()}
     counts = dict(info.safetensors.parameters) if info.safetensors else {}
-    weights = weight_files(files)
+    by_name = weight_files_by_name(files)
     found = Checkpoint(
         name=repo_id,
         address=repo_id,
         repo_id=repo_id,
         files=files,
-        cached=frozenset(name for name in weights if _in_cache(repo_id, name, info.sha)),
+        weights=by_name,
+        cached=frozenset(name for name in by_name.names if _in_cache(repo_id, name, info.sha)),
         counts=counts,
         task=info.pipeline_tag,
         library=info.library_name,
@@ -171,11 +169,13 @@ def _of_repo(repo_id: str) -> Checkpoint:
         if fields.problem not in ("gated", "forbidden") or not counts:
             raise fields
         return replace(found, config=dict(info.config or {}), closed=fields)
-    if SINGLE not in files:
-        tensors = _of_shards(weights, lambda name: header_on_hub(repo_id, name, SECONDS))
+    weights = weight_files(repo_id, files, fields, lambda name: _fetch_index(repo_id, name))
+    if weights.names != (SINGLE,):
+        tensors = _of_shards(weights.names, lambda name: header_on_hub(repo_id, name, SECONDS))
     if isinstance(tensors, HubTrouble):
         raise tensors
-    return replace(found, config=fields, tensors=tensors)
+    cached = frozenset(name for name in weights.names if _in_cache(repo_id, name, info.sha))
+    return replace(found, config=fields, weights=weights, cached=cached, tensors=tensors)
 
 
 def _info(repo_id: str) -> ModelInfo:
@@ -204,6 +204,13 @@ def _fetch_config(repo_id: str) -> dict[str, Any]:
     return json_object(text, about)
 
 
+def _fetch_index(repo_id: str, name: str) -> str:
+    text = read_text(repo_id, name, seconds=SECONDS, largest=LARGEST_INDEX)
+    if text is None:
+        raise HubTrouble("no file", f"{name} of {repo_id}")
+    return text
+
+
 def _in_cache(repo_id: str, name: str, commit: str | None) -> bool:
     from huggingface_hub import try_to_load_from_cache
 
@@ -214,18 +221,33 @@ def _in_cache(repo_id: str, name: str, commit: str | None) -> bool:
 
 
 def _of_folder(folder: Path) -> Checkpoint:
-    files = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
+    files = dict(_files_in(folder))
     if CONFIG not in files or PIPELINE in files:
         raise no_model(str(folder), files, PIPELINE in files)
     config = folder / CONFIG
+    fields = json_object(decoded(config.read_bytes()), str(config))
+    weights = weight_files(str(folder), files, fields, lambda name: _read(folder / name))
     return Checkpoint(
         name=str(folder),
         address=folder.as_posix(),
-        config=json_object(decoded(config.read_bytes()), str(config)),
+        config=fields,
         files=files,
+        weights=weights,
         cached=frozenset(files),
-        tensors=_of_shards(weight_files(files), lambda name: header_of_file(folder / name)),
+        tensors=_of_shards(weights.names, lambda name: header_of_file(folder / name, name)),
     )
+
+
+def _files_in(folder: Path) -> Iterator[tuple[str, int]]:
+    """Those of the folder and of its folders: an index may name files there."""
+    for path in folder.iterdir():
+        for one in path.iterdir() if path.is_dir() else (path,):
+            if one.is_file():
+                yield one.relative_to(folder).as_posix(), one.stat().st_size
+
+
+def _read(path: Path) -> str:
+    return decoded(path.read_bytes())
 
 
 def _of_object(model: Any) -> Checkpoint:

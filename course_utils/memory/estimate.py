@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from course_utils.errors import CannotTell
+from course_utils.errors import CannotTell, CourseError
 from course_utils.gpus import Device, Gpu, planned_for
 from course_utils.memory.activations import activations, plain_forward, runtime, tied_embedding
 from course_utils.memory.assumptions import CONTEXT, Assumptions, assumptions
@@ -17,12 +18,15 @@ from course_utils.memory.checkpoint import Checkpoint, read_checkpoint
 from course_utils.memory.inventory import Inventory, quantized_by
 from course_utils.memory.kv_cache import Cache, cache_bytes
 from course_utils.memory.measure import in_full, measure_memory
-from course_utils.memory.quantization import BITSANDBYTES, method_of, name_of
+from course_utils.memory.packing import method_of, packing_of, stays_packed
+from course_utils.memory.quantization import BITSANDBYTES, name_of
 from course_utils.memory.ranges import NOTHING, Range, total
 from course_utils.memory.weights import count_active, count_parameters, weight_bytes
 from course_utils.report import Report
+from course_utils.text import shorten
 from course_utils.units import in_gib
 
+ASSUMED = Assumptions()
 TOTAL = "weights and cache, and both ranges"
 
 
@@ -36,7 +40,8 @@ class MemoryEstimate(Report):
     at once; ``cache_states`` is what else a cache keeps. ``attention`` is what the scores of one
     layer's attention take. ``active_parameters`` is given for a mixture of experts. ``stored`` is
     what the checkpoint's tensors take on disk and ``stored_as`` how they are quantized there, where
-    that is known.
+    that is known; ``unpacked``: and that they are not, once
+    loaded; ``loadable`` False: ``from_pretrained`` does not load it rightly.
     """
 
     model: str
@@ -59,6 +64,8 @@ class MemoryEstimate(Report):
     prompt: int | None = None
     stored: int | None = None
     stored_as: str | None = None
+    loadable: bool = True
+    unpacked: bool = False
     notes: tuple[str, ...] = ()
 
     def title(self) -> str:
@@ -120,29 +127,55 @@ def estimate_memory(
         CannotTell: a model that cannot be sized, with the reason.
         CourseError: an argument is not accepted, or the Hub gives no answer.
     """
-    capability = None if gpu is None else planned_for(gpu).compute_capability
-    assumed = assumptions(dtype, quantization, context, batch, prompt, capability)
+    device = None if gpu is None else planned_for(gpu)
+    where = (None, None) if device is None else (device.compute_capability, device.kind)
+    assumed = assumptions(dtype, quantization, context, batch, prompt, *where)
     return estimate(read_checkpoint(model), assumed)
 
 
 def estimate(checkpoint: Checkpoint, assumed: Assumptions) -> MemoryEstimate:
     """As ``estimate_memory``, of what was read and checked already."""
-    inventory = inventory_of(checkpoint, assumed.dtype)
+    inventory = inventory_of(checkpoint, assumed.dtype, assumed)
     if checkpoint.loaded is not None and assumed.dtype is None and assumed.quantization is None:
         inventory = _as_it_is(checkpoint.loaded, inventory)
-    return add_up(inventory, assumed)
+    with in_words(checkpoint.name):
+        return add_up(inventory, assumed)
 
 
-def inventory_of(checkpoint: Checkpoint, dtype: str | None) -> Inventory:
-    """What a model consists of in this dtype; found out once for each.
+def inventory_of(
+    checkpoint: Checkpoint, dtype: str | None, assumed: Assumptions = ASSUMED
+) -> Inventory:
+    """What a model consists of in this dtype on the device asked about; found out once for each.
 
     Raises:
         CannotTell, CourseError: as ``estimate_memory``.
     """
-    return checkpoint.once(("inventory", dtype), lambda: _inventory_of(checkpoint, dtype))
+    packed_by = quantized_by(checkpoint.config)
+    packing = packing_of(packed_by, {}) if packed_by else None
+    stays = stays_packed(packing, assumed.kind, assumed.capability) if packing else None
+
+    def find() -> Inventory:
+        with in_words(checkpoint.name):
+            found = _inventory_of(checkpoint, dtype, stays)
+            return found if checkpoint.weights.names or not checkpoint.files else _empty(found)
+
+    return checkpoint.once(("inventory", dtype, stays), find)
 
 
-def _inventory_of(checkpoint: Checkpoint, dtype: str | None) -> Inventory:
+@contextmanager
+def in_words(name: str) -> Iterator[None]:
+    """A stranger's config may be odd in ways nobody thought of: that ends in a ``CannotTell``."""
+    try:
+        yield
+    except CourseError:
+        raise
+    except Exception as error:
+        what = shorten(f"{type(error).__name__}: {error}")
+        reason = f"its config.json holds what cannot be worked with ({what})."
+        raise CannotTell(name, reason) from error
+
+
+def _inventory_of(checkpoint: Checkpoint, dtype: str | None, stays: bool | None) -> Inventory:
     """By headers where they are exact, else by transformers, else as far as is known."""
     if checkpoint.closed:
         return by_count(checkpoint, dtype)
@@ -152,12 +185,17 @@ def _inventory_of(checkpoint: Checkpoint, dtype: str | None) -> Inventory:
     from course_utils.memory.by_transformers import by_transformers
 
     try:
-        return by_transformers(checkpoint, dtype)
+        return by_transformers(checkpoint, dtype, stays)
     except CannotTell as reason:
         if not checkpoint.tensors or not isinstance(reason.__cause__, ImportError):
             raise
         rough = by_headers(checkpoint, dtype)
         return replace(rough, notes=(*rough.notes, reason.reason))
+
+
+def _empty(found: Inventory) -> Inventory:
+    note = "it holds no weights: by its config alone, and from_pretrained raises OSError"
+    return replace(found, loadable=False, notes=(*found.notes, note))
 
 
 def _as_it_is(model: Any, inventory: Inventory) -> Inventory:
@@ -220,6 +258,8 @@ def add_up(inventory: Inventory, assumed: Assumptions) -> MemoryEstimate:
         cache_states=states,
         stored=inventory.stored,
         stored_as=inventory.stored_as,
+        loadable=inventory.loadable,
+        unpacked=inventory.unpacked,
         notes=(*inventory.notes, *cache.notes, *_more(inventory, assumed, estimated[0])),
     )
 

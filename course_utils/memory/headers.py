@@ -37,6 +37,9 @@ TORCH_NAMES = {
     "F8_E4M3": "float8_e4m3fn",
     "F8_E5M2": "float8_e5m2",
     "F8_E8M0": "float8_e8m0fnu",
+    "F8_E4M3FNUZ": "float8_e4m3fnuz",
+    "F8_E5M2FNUZ": "float8_e5m2fnuz",
+    "C64": "complex64",
 }
 
 
@@ -85,8 +88,8 @@ def header_on_hub(repo_id: str, name: str, seconds: float) -> dict[str, StoredTe
     }
 
 
-def header_of_file(path: Path) -> dict[str, StoredTensor]:
-    """The tensors of a file on this machine.
+def header_of_file(path: Path, name: str) -> dict[str, StoredTensor]:
+    """The tensors of a file on this machine, which ``name`` names within its folder.
 
     Raises:
         CourseError: the file cannot be read, or is damaged.
@@ -104,7 +107,7 @@ def header_of_file(path: Path) -> dict[str, StoredTensor]:
     header.pop("__metadata__", None)
     try:
         found = {
-            key: _stored(str(path), key, one["dtype"], one["shape"], path.name, one["data_offsets"])
+            key: _stored(str(path), key, one["dtype"], one["shape"], name, one["data_offsets"])
             for key, one in header.items()
         }
     except (KeyError, TypeError) as error:

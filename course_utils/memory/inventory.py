@@ -58,6 +58,8 @@ class Inventory:
 
     ``experts`` is how many there are and how many a token uses. ``ties`` names parameters that are
     one tensor. ``quantization`` is how bitsandbytes has quantized the checkpoint already.
+    ``unpacked``: it was packed on disk and is not once loaded. ``loadable``: ``from_pretrained``
+    makes of it what it should, once all that it needs is installed.
     ``weights`` overrules the sum of the tensors. ``tensors_between`` is set where they are a guess:
     two lists, between whose bytes theirs lie; ``cache_range`` where the cache is one.
     """
@@ -77,6 +79,8 @@ class Inventory:
     cache_range: tuple[Cache, Cache] | None = None
     stored: int | None = None
     stored_as: str | None = None
+    loadable: bool = True
+    unpacked: bool = False
     notes: tuple[str, ...] = ()
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CACHE_NAMES = ("cache", "past_key_values", "cache_params")
 PROBE_TOKENS = 4  # sent through a model without memory
 PROBE_ENCODED = 8  # and so many came from its encoder
+FOUR = 4  # dimensions of keys: batch, heads, tokens, head size
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,17 @@ def cache_bytes(
 # --- By formula ----------------------------------------------------------------------------------
 
 
-def layers_by_formula(fields: Mapping[str, Any], item_bytes: int) -> tuple[CacheLayer, ...] | None:
+def window_of(fields: Mapping[str, Any]) -> int | None:
+    """The sliding window that a config spells out, where it does not switch it off."""
+    return fields.get("sliding_window") if fields.get("use_sliding_window", True) else None
+
+
+def layers_by_formula(
+    fields: Mapping[str, Any], item_bytes: int, window: int | None
+) -> tuple[CacheLayer, ...] | None:
     """The cache layers of a decoder whose layers are all alike but for their windows.
 
-    None where the config does not spell out its sizes.
+    None where the config does not spell out its sizes, or layers slide without a window.
     """
     depth = fields.get("num_hidden_layers", fields.get("n_layer"))
     heads = fields.get("num_attention_heads", fields.get("n_head"))
@@ -81,10 +89,11 @@ def layers_by_formula(fields: Mapping[str, Any], item_bytes: int) -> tuple[Cache
     if not all(type(one) is int and one > 0 for one in (depth, heads, width, kv_heads)):
         return None
     head_size = fields.get("head_dim") or width // heads
-    window = fields.get("sliding_window") if fields.get("use_sliding_window", True) else None
     windows = {"sliding_attention": window, "full_attention": None, None: window}
     kinds = fields.get("layer_types") or [None] * depth
     if len(kinds) != depth or not windows.keys() >= set(kinds):
+        return None
+    if window is None and "sliding_attention" in kinds:
         return None
     return tuple(CacheLayer(2 * kv_heads * head_size * item_bytes, windows[kind]) for kind in kinds)
 
@@ -101,28 +110,85 @@ def observed_cache(model: PreTrainedModel) -> Cache:
     encoder = _encoder(model)
     if encoder is None and model.main_input_name != "input_ids":
         return Cache()
-    output = None
+    before = _kept_by_modules(model)
+    output, found, tokens = None, None, PROBE_TOKENS
     for reads_text in (True, False):
         try:
             with _only_shapes(model):
-                output = model(**_inputs(model, encoder, reads_text))
+                output, found, tokens = _run(model, encoder, reads_text)
             break
         except Exception:  # models can want more than a few tokens, each in its own way
             continue
     if output is None:
         return _cache_by_config(model)
-    found = cache_in(output)
-    if not hasattr(found, "layers") and not hasattr(found, "self_attention_cache"):
-        return Cache()
-    own = getattr(found, "self_attention_cache", found).layers
+    own = getattr(getattr(found, "self_attention_cache", found), "layers", ())
     cross = getattr(getattr(found, "cross_attention_cache", None), "layers", ())
-    layers = [_layer(layer, PROBE_TOKENS) for layer in own]
-    layers += [_layer(layer, PROBE_ENCODED, encoder.length if encoder else None) for layer in cross]
-    states = tuple(state for layer in own for state in _states(layer))
+    layers = [one for layer in own for one in _layer(layer, tokens)]
+    fixed = encoder.length if encoder else None
+    layers += [one for layer in cross for one in _layer(layer, PROBE_ENCODED, fixed)]
+    states = [state for layer in own for state in _states(layer)]
+    kept = _kept_by_modules(model)
+    outside = [*_tensors([kept[name] for name in kept.keys() - before.keys()])]
+    held = getattr(found, "__dict__", {})
+    outside += _tensors([held[name] for name in held if name != "layers"])
+    outside += _tensors(output.get("state"))
+    states += [CacheLayer(_storage(tensor), tokens=1) for tensor in outside]
     notes: tuple[str, ...] = (encoder.note,) if encoder else ()
     if states:
         notes += ("layers of linear attention keep a state of fixed size in place of keys",)
-    return Cache(tuple(layer for layer in layers if layer), states, notes)
+    elif not layers and model.can_generate():
+        notes += ("no cache was seen: what it keeps between two tokens is not counted",)
+    return Cache(tuple(layers), tuple(states), notes)
+
+
+def _run(
+    model: PreTrainedModel, encoder: _Encoder | None, reads_text: bool
+) -> tuple[Any, Any, int]:
+    """What comes out for a few tokens, the cache, and how many tokens it has seen.
+
+    Some models do not hand out their cache; ``generate`` gives them one, and so does this. Where
+    they keep something in their modules, it is seen after one token more, as in decoding.
+    """
+    from transformers import DynamicCache
+
+    inputs = _inputs(model, encoder, reads_text)
+    output = model(**inputs)
+    found = cache_in(output)
+    if hasattr(found, "layers") or hasattr(found, "self_attention_cache") or encoder:
+        return output, found, PROBE_TOKENS
+    empty: Any = DynamicCache
+    given = empty(config=model.config)
+    try:
+        model(**inputs, past_key_values=given, use_cache=True)
+    except (TypeError, ValueError):  # it takes none
+        return output, _NoCache(), PROBE_TOKENS
+    one_more = {name: tensor[:, :1] for name, tensor in inputs.items()}
+    return model(**one_more, past_key_values=given, use_cache=True), given, PROBE_TOKENS + 1
+
+
+class _NoCache:
+    """In place of a cache, where a model has none of transformers'."""
+
+
+def _kept_by_modules(model: PreTrainedModel) -> dict[tuple[str, str], Any]:
+    """What hangs on modules for the one sequence of the probe, and is no parameter or buffer."""
+    return {
+        (name, attribute): value
+        for name, module in model.named_modules()
+        for attribute, value in vars(module).items()
+        if hasattr(value, "untyped_storage") and value.dim() > 1 and value.shape[0] == 1
+    }
+
+
+def _tensors(kept: Any) -> Iterator[Any]:
+    """Those in lists and dicts, however deep."""
+    if hasattr(kept, "untyped_storage"):
+        yield kept
+    elif isinstance(kept, Mapping):
+        yield from _tensors(list(kept.values()))
+    elif isinstance(kept, (list, tuple)):
+        for one in kept:
+            yield from _tensors(one)
 
 
 def cache_in(output: Mapping[str, Any]) -> Any:
@@ -205,12 +271,20 @@ def _only_shapes(model: PreTrainedModel) -> Iterator[None]:
         Distribution.set_default_validate_args(validates)
 
 
-def _layer(layer: Any, tokens: int, fixed: int | None = None) -> CacheLayer | None:
+def _layer(layer: Any, tokens: int, fixed: int | None = None) -> Iterator[CacheLayer]:
+    """What grows with the tokens; and, where a layer holds more of them than went in, the rest."""
     held = [getattr(layer, name, None) for name in ("keys", "values")]
     size = sum(_storage(tensor) for tensor in held if tensor is not None)
     if not size:
-        return None
-    return CacheLayer(size // tokens, getattr(layer, "sliding_window", None), fixed)
+        return
+    keys = held[0]
+    rows = keys.shape[-2] if keys is not None and keys.dim() == FOUR else tokens
+    window = getattr(layer, "sliding_window", None)
+    if rows <= tokens:
+        yield CacheLayer(size // tokens, window, fixed)
+        return
+    yield CacheLayer(size // rows, window, fixed)
+    yield CacheLayer(size // rows, tokens=rows - tokens)  # a learned prompt before each text
 
 
 def _states(layer: Any) -> Iterator[CacheLayer]:
@@ -235,7 +309,8 @@ def _cache_by_config(model: PreTrainedModel) -> Cache:
     if not model.can_generate():
         return Cache()
     config = model.config.get_text_config(decoder=True)
-    alike = layers_by_formula(config.to_dict(), model.dtype.itemsize)
+    fields = config.to_dict()
+    alike = layers_by_formula(fields, model.dtype.itemsize, window_of(fields))
     if alike is None or model.config.is_encoder_decoder:
         return Cache(notes=("its KV cache could not be worked out and is not counted",))
     kinds: Any = DynamicCache(config=config).layers or [None] * len(alike)

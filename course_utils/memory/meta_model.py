@@ -18,10 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_utils.errors import CannotTell
+from course_utils.memory.packing import method_of
+from course_utils.memory.quantization import BITSANDBYTES
 from course_utils.memory.weights import Tensor
+from course_utils.text import shorten
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
+
+QUANTIZATION = "quantization_config"
 
 
 def config_of(name: str, fields: Mapping[str, Any]) -> PreTrainedConfig:
@@ -115,6 +120,7 @@ def tensors_of(
         packed_by: the ``quantization_config`` of a checkpoint that bitsandbytes has quantized.
     """
     in_float32 = _kept_in_float32(model, dtype)
+    stored = model.state_dict().keys()
     built = dict([*model.named_parameters(), *model.named_buffers()])
     replaced = _replaced_by_bitsandbytes(model, packed_by)
     with quiet():
@@ -124,7 +130,8 @@ def tensors_of(
     found: list[Tensor] = []
     for name in [*parameters, *buffers]:
         tensor = built[name]
-        kept = tensor.is_floating_point() and in_float32 and in_float32.search(name)
+        cast = tensor.is_floating_point() or name in stored  # a loaded count becomes a float, too
+        kept = cast and in_float32 and in_float32.search(name)
         found.append(
             Tensor(
                 name=name,
@@ -168,16 +175,73 @@ def _replaced_by_bitsandbytes(
     }
 
 
+def packed_tensors_of(
+    model: PreTrainedModel, dtype: str, packed_by: Mapping[str, Any]
+) -> tuple[Tensor, ...]:
+    """The tensors of a model whose checkpoint stays packed, as its quantizer sets them up.
+
+    The model is no use afterwards.
+    """
+    with quiet():
+        quantizer = quantizer_of(packed_by)
+        quantizer.preprocess_model(model=model, device_map=None)
+    return tensors_of(model, dtype)[0]
+
+
+def checked_quantization(name: str, config: PreTrainedConfig) -> Mapping[str, Any] | None:
+    """The ``quantization_config`` of a config, where transformers would not choke on it.
+
+    Raises:
+        CannotTell: ``from_pretrained`` would raise; the message says what.
+    """
+    text = config.get_text_config(decoder=True)
+    found = getattr(config, QUANTIZATION, None) or getattr(text, QUANTIZATION, None)
+    if not found:
+        return None
+    if hasattr(found, "to_dict"):
+        found = found.to_dict()
+    raises = "from_pretrained raises"
+    if not isinstance(found, Mapping):
+        what = f"its {QUANTIZATION} is {shorten(repr(found), 60)} and no object"
+        raise CannotTell(name, f"{what}: {raises} AttributeError.")
+    if method_of(found) is None:
+        what = f"its {QUANTIZATION} names no quant_method: {raises} ValueError"
+        hint = "ask for the model that it was made from"
+        if "group_size" in found:
+            hint = f"if it was made for Apple silicon, mlx-lm loads it; else {hint}"
+        raise CannotTell(name, f"{what}. As packed by another library: {hint}.")
+    if method_of(found) == BITSANDBYTES and is_read(found):
+        try:
+            quantizer_of(found)
+        except Exception as error:  # flags are checked each in its own way
+            reason = f"transformers refuses its {QUANTIZATION}: {in_a_line(error)}"
+            raise CannotTell(name, reason) from error
+    return found
+
+
+def is_read(packed_by: Mapping[str, Any]) -> bool:
+    """Whether transformers knows the method; else it leaves the ``quantization_config`` aside."""
+    from transformers.quantizers import AutoHfQuantizer
+
+    with quiet():
+        return bool(AutoHfQuantizer.supports_quant_method(dict(packed_by)))
+
+
+def quantizer_of(packed_by: Mapping[str, Any]) -> Any:
+    from transformers.quantizers import AutoHfQuantizer
+
+    with quiet():
+        return AutoHfQuantizer.from_config(copy.deepcopy(dict(packed_by)), pre_quantized=True)
+
+
 def unpacked_here(packed_by: Mapping[str, Any]) -> bool:
     """Whether a checkpoint packed in fp8, MXFP4 … becomes 16 bits when it is loaded on this device.
 
     Raises:
         Exception: what transformers raises where it cannot load such a checkpoint here.
     """
-    from transformers.quantizers import AutoHfQuantizer
-
     with quiet():
-        quantizer = AutoHfQuantizer.from_config(dict(packed_by), pre_quantized=True)
+        quantizer = quantizer_of(packed_by)
         quantizer.validate_environment(device_map=None)
     return bool(getattr(quantizer.quantization_config, "dequantize", False))
 

@@ -6,7 +6,7 @@ The formulas were read in bitsandbytes and are held to the byte against its ``Li
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ class Quantization:
     """One way. ``options`` are those of ``BitsAndBytesConfig`` that choose it.
 
     ``label`` and ``why`` are how a table of ways shows it. ``dtype``: what the rest of the model
-    must be in, where that matters.
+    must be in, where that matters. ``capability``: the least compute capability of a GPU for it.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Quantization:
     why: str
     options: Mapping[str, Any] = field(hash=False)
     dtype: str | None = None
+    capability: tuple[int, int] | None = None
 
     @property
     def is_4bit(self) -> bool:
@@ -63,6 +64,7 @@ QUANTIZATIONS = {
             why="one byte a weight in the linear layers; embeddings and head stay in 16 bits",
             options={"load_in_8bit": True},
             dtype="float16",  # an int8 layer casts every input to it
+            capability=(7, 5),  # bitsandbytes' guide: LLM.int8() needs a Turing GPU or newer
         ),
         Quantization(
             name="nf4",
@@ -96,20 +98,22 @@ QUANTIZATIONS = {
 # --- Checkpoints that come quantized -------------------------------------------------------------
 
 
-def method_of(quantized_by: Mapping[str, Any] | None) -> str | None:
-    """ "fp8", "mxfp4", "bitsandbytes" …: what a ``quantization_config`` names."""
-    if quantized_by is None:
-        return None
-    method = quantized_by.get("quant_method") or BITSANDBYTES
-    return str(getattr(method, "value", method))
-
-
 def name_of(quantized_by: Mapping[str, Any]) -> str:
     """What bitsandbytes did to a checkpoint, by the name of this table."""
     if quantized_by.get("load_in_8bit"):
         return "int8"
     double = "-double" if quantized_by.get("bnb_4bit_use_double_quant") else ""
     return f"{quantized_by.get('bnb_4bit_quant_type', 'fp4')}{double}"
+
+
+def name_in(tensors: Iterable[str]) -> str | None:
+    """The same by the names of the tensors that bitsandbytes stores beside a packed one."""
+    parts = {name.rpartition(".")[2] for name in tensors}
+    if "SCB" in parts:
+        return "int8"
+    double = "-double" if "nested_absmax" in parts else ""
+    kind = next((one for one in ("nf4", "fp4") if f"bitsandbytes__{one}" in parts), None)
+    return f"{kind}{double}" if kind else None
 
 
 def _ceil(count: int, size: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import platform
 import threading
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from course_utils.curriculum import curriculum
 from course_utils.errors import CourseError
 from course_utils.gpus import Device, current_device
-from course_utils.report import Report
+from course_utils.report import Report, rows_as_html
 from course_utils.session.cast import player
 from course_utils.session.choose_hub import choose, forget_answers, probe_and_choose
 from course_utils.session.place import current_place, own_commands_first, restart_words
@@ -71,6 +72,21 @@ class Session(Report):
         yield "versions", ", ".join(f"{name} {number}" for name, number in self.versions.items())
         for note in self.notes:
             yield "note", note
+
+    def _repr_html_(self) -> str:
+        """Three lines; the rest folds."""
+        hub, device, memory, *rest = self.rows()
+        lines = (
+            f"<b>{html.escape(self.title())}</b>",
+            *(
+                html.escape(line)
+                for line in (f"Hub: {hub[1]}", f"device: {device[1]}, {memory[1]}")
+            ),
+        )
+        return (
+            f"<p>{'<br>'.join(lines)}</p><details><summary>versions and notes</summary>"
+            f"{rows_as_html(rest)}</details>"
+        )
 
 
 _session: Session | None = None

@@ -401,3 +401,13 @@ def test_text_html_dict_and_frame_say_the_same():
     frame = fits.to_frame()
     assert list(frame["verdict"]) == [one.verdict for one in fits]
     assert list(frame["bytes"]) == [one.bytes for one in fits]
+
+
+def test_each_way_is_drawn_as_a_bar_beside_the_line_of_the_device(hub):
+    table = cu.ways_to_fit("Qwen/Qwen2.5-7B-Instruct", "T4")
+    page = table._repr_html_()
+    whole = max(table.memory, *(way.high for way in table))
+    assert page.count('aria-hidden="true"') == len(table)
+    for way in table:
+        assert f"left:0.0%;width:{100 * way.bytes / whole:.1f}%" in page
+    assert page.count(f"left:{100 * table.memory / whole:.1f}%;width:0.0%") == len(table)
