@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from practice_hub.described import BUILT_IN
-
 from course_utils.memory.activations import beyond_tensors, runtime
 from course_utils.memory.assumptions import Assumptions
 from course_utils.memory.checkpoint import read_checkpoint
@@ -37,6 +35,7 @@ LIKE = {
     "meta-llama/Llama-2-7b-hf": "meta-llama/Llama-2-7b-chat-hf",  # the same architecture
 }
 # StarCoder's, from which OctoCoder was tuned. Both are of the type gpt_bigcode.
+OCTOCODER_NAME = "bigcode/octocoder"
 OCTOCODER = {"n_embd": 6144, "n_layer": 40, "n_head": 48, "n_inner": 24576, "n_positions": 8192}
 OCTOCODER |= {"vocab_size": 49152, "multi_query": True}
 
@@ -118,7 +117,7 @@ def _config(row: dict[str, str]) -> Any:
     from transformers import GPTBigCodeConfig
 
     name = LIKE.get(row["model"], row["model"])
-    if (BUILT_IN / f"{name.replace('/', '--')}.json").exists():
+    if row["model"] != OCTOCODER_NAME:
         return config_of(name)
     config = GPTBigCodeConfig(**OCTOCODER, architectures=["GPTBigCodeForCausalLM"])
     config._attn_implementation = row["attn"]

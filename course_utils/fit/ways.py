@@ -20,8 +20,8 @@ from course_utils.units import in_gb, in_gib
 
 RANKS = FITS, TIGHT, SPILLS, NO = "fits", "tight", "spills", "does not fit"
 RULE = (
-    "fits: room for the most it may need; tight: for what is expected, if no memory is lost in "
-    "pieces; does not fit: not even that"
+    "fits: room for the most it may need; tight: for the expected, if none is lost in pieces; "
+    "does not fit: not even that"
 )
 LOADERS = 4  # threads of transformers that hold a tensor in RAM; one while it quantizes
 CHUNK = 1024  # tokens; where a prompt is read in pieces
