@@ -85,6 +85,7 @@ def two_gpus(held: int, most: list[int]) -> types.ModuleType:
 def test_several_gpus_give_several_bars(monkeypatch, estimate):
     most = [2 * GIB]
     monkeypatch.setitem(sys.modules, "torch", two_gpus(3 * GIB, most))
+    monkeypatch.setattr("course_utils.gpus.may_have_gpu", lambda: True)
     gauge = cu.VRAMGauge(estimate)
     first, second = gauge.bars
     assert [bar.name for bar in gauge.bars] == ["GPU 0, Tesla T4", "GPU 1, Tesla T4"]
@@ -98,6 +99,7 @@ def test_several_gpus_give_several_bars(monkeypatch, estimate):
 
 def test_weights_on_two_gpus_and_elsewhere(monkeypatch, estimate):
     monkeypatch.setitem(sys.modules, "torch", two_gpus(3 * GIB, [0]))
+    monkeypatch.setattr("course_utils.gpus.may_have_gpu", lambda: True)
     by_device = {"cuda:0": 2 * GIB, "cuda:1": GIB, "cpu": 5 * GIB}
     measurement = cu.MemoryMeasurement("a model", 8 * GIB, by_device, 0)
     monkeypatch.setattr("course_utils.widgets.vram_gauge.measure_memory", lambda _: measurement)
