@@ -10,14 +10,9 @@ import shlex
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-# Tokens, caches and other Hubs: none of them may reach a program that talks to a practice Hub.
-KEPT_OUT = (
-    "HF_TOKEN",
-    "HUGGING_FACE_HUB_TOKEN",
+# Each names a place below HF_HOME, and overrules it.
+PLACES = (
     "HF_TOKEN_PATH",
-    "HF_OIDC_RESOURCE",
-    "HF_OIDC_ID_TOKEN",
-    "HF_HUB_DISABLE_IMPLICIT_TOKEN",
     "HF_HUB_CACHE",
     "HUGGINGFACE_HUB_CACHE",
     "HF_ASSETS_CACHE",
@@ -26,6 +21,15 @@ KEPT_OUT = (
     "HF_MODULES_CACHE",
     "SENTENCE_TRANSFORMERS_HOME",
     "TRANSFORMERS_CACHE",
+)
+# Tokens, caches and other Hubs: none of them may reach a program that talks to a practice Hub.
+KEPT_OUT = (
+    *PLACES,
+    "HF_TOKEN",
+    "HUGGING_FACE_HUB_TOKEN",
+    "HF_OIDC_RESOURCE",
+    "HF_OIDC_ID_TOKEN",
+    "HF_HUB_DISABLE_IMPLICIT_TOKEN",
     "HF_INFERENCE_ENDPOINT",
     "HUGGINGFACE_CO_STAGING",
     "HF_HUB_OFFLINE",

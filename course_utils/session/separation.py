@@ -27,6 +27,7 @@ from course_utils.session.choose_hub import (
 )
 from course_utils.session.masking import hide
 from course_utils.session.place import restart_words
+from practice_hub.environment import PLACES
 
 if TYPE_CHECKING:
     from practice_hub import PracticeHub
@@ -36,18 +37,7 @@ PRACTICE_TOKEN = "hf_practice_"
 # Variables by which a token, a cache or another Hub could reach the client.
 TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 OIDC_VARIABLES = ("HF_OIDC_RESOURCE", "HF_OIDC_ID_TOKEN")
-PLACE_VARIABLES = (
-    "HF_HOME",
-    "HF_TOKEN_PATH",
-    "HF_HUB_CACHE",
-    "HUGGINGFACE_HUB_CACHE",
-    "HF_ASSETS_CACHE",
-    "HUGGINGFACE_ASSETS_CACHE",
-    "HF_XET_CACHE",
-    "HF_MODULES_CACHE",
-    "SENTENCE_TRANSFORMERS_HOME",
-    "TRANSFORMERS_CACHE",
-)
+PLACE_VARIABLES = ("HF_HOME", *PLACES)
 SWITCH = "HF_HUB_DISABLE_IMPLICIT_TOKEN"  # set, no token is sent unless a call names one
 HUB_VARIABLES = ("HF_ENDPOINT", "HUGGINGFACE_CO_STAGING", "HF_INFERENCE_ENDPOINT")
 
