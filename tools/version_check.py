@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +73,7 @@ class Environment:
         with tempfile.TemporaryDirectory(prefix="failures-") as name:
             failures = Path(name) / "failures.jsonl"
             environment = {
-                **os.environ,
+                **without_xdist(os.environ),
                 "PATH": f"{self.python.parent}{os.pathsep}{os.environ['PATH']}",
                 "PYTHONPATH": os.pathsep.join(filter(None, places)),
                 "FAILURES": str(failures),
@@ -87,6 +87,11 @@ class Environment:
             if finished.returncode not in (0, 1) and not failures.exists():
                 raise SystemExit(f"pytest ended with {finished.returncode} and ran nothing.")
             return differences(failures, self.root)
+
+
+def without_xdist(variables: Mapping[str, str]) -> dict[str, str]:
+    """Not those by which a test of this tool, itself run by a worker, would make workers of all."""
+    return {name: value for name, value in variables.items() if "XDIST" not in name}
 
 
 def newest(folder: Path) -> Environment:

@@ -47,7 +47,7 @@ class Family:
 
     What a config.json leaves out is what transformers' class says: ``window`` is its sliding
     window, and ``has_switch`` that one counts only where ``use_sliding_window`` is set;
-    ``rotary_share`` of a head is turned.
+    ``rotary_share`` of a head is turned, and biases are built only where it asks for them.
     """
 
     linear: str = r"model\.layers\.\d+\.(self_attn|mlp)\.(\w+_proj|c_fc)\.weight"
@@ -64,6 +64,7 @@ class Family:
     has_switch: bool = False
     has_experts: bool = False
     rotary_share: float = 1
+    asks_for_biases: bool = False
     wanted: tuple[str, ...] = WANTED
 
 
@@ -76,7 +77,7 @@ FAMILIES = {
     ),
     "mistral": Family(window=4096),
     "smollm3": Family(ties=True, has_switch=True),
-    "stablelm": Family(rotary_share=0.25),
+    "stablelm": Family(rotary_share=0.25, asks_for_biases=True),
     "starcoder2": Family(ties=True),
     "gemma2": Family(
         ties=True, scales_embedding=True, is_hybrid=True, attention="eager", window=4096
@@ -99,11 +100,12 @@ HEAD = "lm_head.weight"
 LANGUAGE_MODEL = re.compile(r"\w+ForCausalLM|GPT2LMHeadModel")
 # Fields with which a model is built in another way than the tests have seen.
 UNPROVEN = ("use_bidirectional_attention", "attention_chunk_size", "per_layer_config")
+QKV_BIAS = "model.layers.0.self_attn.q_proj.bias"
 # What a config asks for, and a tensor that is there if it got it.
 BIASES = {
     "attention_bias": "model.layers.0.self_attn.o_proj.bias",
-    "use_qkv_bias": "model.layers.0.self_attn.q_proj.bias",
-    "use_bias": "model.layers.0.self_attn.q_proj.bias",
+    "use_qkv_bias": QKV_BIAS,
+    "use_bias": QKV_BIAS,
     "mlp_bias": "model.layers.0.mlp.down_proj.bias",
 }
 
@@ -202,6 +204,8 @@ def _leaves_no_question(checkpoint: Checkpoint, family: Family) -> bool:
     if not tensors or (HEAD in tensors) == ties:
         return False
     if any(fields.get(asked) and bias not in tensors for asked, bias in BIASES.items()):
+        return False
+    if family.asks_for_biases and not fields.get("use_qkv_bias") and QKV_BIAS in tensors:
         return False
     if family.is_hybrid and len(set(fields.get("layer_types") or ())) < 2:
         return False

@@ -298,7 +298,8 @@ explorer = cu.FitExplorer("{repo_id}", "T4").choose("A100", 4096, 2, "nf4")
     read = [path for path in asked if "/resolve/" in path]
     files = {path.rsplit("/", 1)[1] for path in read}
     shards = {f"model-0000{number}-of-00003.safetensors" for number in (1, 2, 3)}
-    weights = {"model.safetensors"} | (shards if "sharded" in repo_id else set())
+    index = {"model.safetensors.index.json"}
+    weights = {"model.safetensors"} | (shards | index if "sharded" in repo_id else set())
     assert files == {"config.json"} | weights
     assert len(listed) == 3
     assert Counter(path.rsplit("/", 1)[1] for path in read) == dict.fromkeys(files, 3)
