@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import struct
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -380,10 +379,9 @@ def test_odd_metadata_breaks_no_page(tmp_path, metadata):
         "\x00",
     ],
 )
-def test_hostile_cards_take_no_long_time(text):
-    start = time.monotonic()
+@pytest.mark.timeout(120)
+def test_hostile_cards_do_not_hang(text):
     render_card(text, "")
-    assert time.monotonic() - start < 20
 
 
 @pytest.mark.parametrize(

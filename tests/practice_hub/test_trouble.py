@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import huggingface_hub.utils
 import pytest
 from huggingface_hub import HfApi
@@ -33,11 +31,10 @@ def test_answers_that_are_no_data(kind):
         HfApi().model_info(f"trouble/{kind}")
 
 
+@pytest.mark.timeout(60)
 def test_a_hub_that_hangs():
-    began = time.monotonic()
     with pytest.raises(Exception, match="(?i)timed? ?out"):
         HfApi().model_info("trouble/hangs", timeout=0.5)
-    assert time.monotonic() - began < 10
 
 
 def test_a_download_that_breaks_off_leaves_no_file(tmp_path, hub, run_python):
