@@ -91,8 +91,9 @@ def install_cell(course: Curriculum) -> str:
         address = course.repository
         if "://" not in address:
             address = f"https://github.com/{address}"
-        package = "hub-and-heavyweights[models]"
-        action = f'    %pip install --quiet "{package} @ git+{address}@{course.ref}"'
+        # pip takes no name, and so no extra, before the address of a file.
+        name = "" if address.startswith("file:") else "hub-and-heavyweights[models] @ "
+        action = f'    %pip install --quiet "{name}git+{address}@{course.ref}"'
     return f'import sys\nif "google.colab" in sys.modules:\n{action}'
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from packaging.requirements import Requirement
 
 from course_utils.curriculum import MANIFEST, Lesson, read
 from tests.support.paths import ROOT
@@ -102,7 +103,9 @@ def test_install_cell_is_the_same_everywhere():
 def test_install_cell_pins_nothing_and_leaves_torch_alone():
     published = dataclasses.replace(COURSE, repository="someone/course", ref="v1")
     cell = install_cell(published)
-    assert "git+https://github.com/someone/course@v1" in cell
+    named = Requirement(cell.split('"')[3])
+    assert named.name == "hub-and-heavyweights" and named.extras == {"models"}
+    assert named.url == "git+https://github.com/someone/course@v1"
     assert "==" not in cell.replace('"google.colab" in', "")
     assert "torch" not in cell
 
