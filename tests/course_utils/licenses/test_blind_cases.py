@@ -1,6 +1,6 @@
 """check_license() on situations that were answered before it was asked.
 
-Those of ``blind_cases.toml`` were answered by somebody who had not seen the code. All are frozen.
+They are frozen: a case that comes out wrong is mended in the package, never here.
 An answer is right, soft (over-careful, but safe), dangerous, or plainly wrong.
 """
 
