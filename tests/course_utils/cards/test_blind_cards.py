@@ -1,6 +1,6 @@
 """read_card() on cards that were answered before it was asked. They are frozen.
 
-Those of ``blind_cards.toml`` were answered by somebody who had not seen the code.
+They are frozen: a card that is read wrong is mended in the package, never here.
 """
 
 from __future__ import annotations
