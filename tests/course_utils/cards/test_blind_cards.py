@@ -1,4 +1,4 @@
-"""read_card() on cards that were answered before it was asked. They are frozen.
+"""read_card() on cards that were answered before it was asked.
 
 They are frozen: a card that is read wrong is mended in the package, never here.
 """
