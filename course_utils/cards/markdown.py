@@ -16,9 +16,13 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from html.parser import HTMLParser
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from course_utils.hub.client import card_metadata
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
 LONGEST_METADATA = 500_000
 BOLD_LINE, LABEL, LOOSE_LABEL = 7, 8, 9  # levels below Markdown's six; loose ones lack a colon
@@ -38,9 +42,6 @@ CALLOUT = re.compile(r"\[!(?P<kind>\w+)\][ \t]*\n?")  # GitHub's, in a blockquot
 WARNINGS = ("warning", "caution", "important")
 A_SENTENCE = re.compile(r"[.!。！]\W*$|^(?!.*[?？]\W*$)(\S+\s+){8,}")  # and no question
 LONGEST_FILLER = 400
-TARGET = r"(?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\[\]]*\])"
-IMAGE = re.compile(r"!\[[^\[\]]*\]" + TARGET)
-LINK = re.compile(r"\[([^\[\]]*)\]" + TARGET)
 COMMENT = re.compile(r"<!--.*?(-->|\Z)", re.DOTALL)
 
 
@@ -358,16 +359,27 @@ def _row(cells: list[str], first: int, last: int) -> Iterator[Any]:
 
 def readable(text: str) -> str:
     """Markdown's inline marks and HTML's tags taken off."""
-    import html
+    words = "".join(map(_words_of, _inline().parseInline(text)[0].children or ()))
+    return "\n".join(" ".join(line.split()) for line in words.split("\n")).strip()
 
-    text = COMMENT.sub("", text)
-    text = IMAGE.sub("", text)
-    text = LINK.sub(r"\1", text)
-    text = re.sub(r"<(https?://[^<>\s]*)>", r"\1", text)
-    text = re.sub(r"</?[a-zA-Z][^<>]*>", " ", text)
-    text = re.sub(r"(\*\*|__|`+)", "", text)
-    text = re.sub(r"(?<![\w*])\*(?=\S)|(?<=\S)\*(?![\w*])", "", text)
-    return "\n".join(" ".join(line.split()) for line in html.unescape(text).split("\n")).strip()
+
+def _words_of(token: Token) -> str:
+    """What a reader sees of an inline token. Images are not read here."""
+    match token.type:
+        case "text" | "code_inline":
+            return token.content
+        case "softbreak" | "hardbreak":
+            return "\n"
+        case "html_inline":
+            return "" if token.content.startswith("<!--") else " "
+    return ""
+
+
+@cache
+def _inline() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark").enable("strikethrough")
 
 
 class _HtmlBlocks(HTMLParser):
