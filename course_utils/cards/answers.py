@@ -120,7 +120,7 @@ def _prose(card: CardText) -> Iterator[tuple[Passage, Block]]:
     """Paragraphs of the whole card, each with the passage that it stands in."""
     for passage in card.passages:
         if passage.level < LABEL:
-            yield from ((passage, block) for block in passage.blocks if block.kind != "code")
+            yield from ((passage, block) for block in passage.blocks if block.form != "code")
 
 
 def _saying(card: CardText, topic: str) -> Answer:
@@ -169,7 +169,7 @@ def _holds_facts(card: CardText, passage: Passage) -> bool:
     return all(
         block.first in labels or " | " in block.text
         for block in passage.blocks
-        if block.kind != "code"
+        if block.form != "code"
     )
 
 
@@ -190,7 +190,7 @@ def _opening(card: CardText) -> Answer:
             return NOT_SAID
         for block in passage.blocks:
             says = len(block.text.split()) > 1 or not block.text.isascii()
-            if says and block.kind != "code" and block.first not in labels:
+            if says and block.form != "code" and block.first not in labels:
                 if POINTS_ELSEWHERE.match(block.text) or " | " in block.text:
                     continue
                 return _answer_of(passage, block)
@@ -250,7 +250,7 @@ def how_to_load(card: CardText) -> Answer:
                 return _answer(passage)
         for passage in card.passages:
             for block in passage.blocks:
-                if block.kind != "code" or passage.level >= LABEL or TRAINS.search(block.text):
+                if block.form != "code" or passage.level >= LABEL or TRAINS.search(block.text):
                     continue
                 if pattern.search(block.text):
                     return _answer_of(passage, block)
@@ -277,7 +277,7 @@ def _tells_of_data(passage: Passage) -> bool:
         return False
     if not ONLY_TRAINING.fullmatch(plain(passage.heading)):
         return True
-    words = "\n".join(block.text for block in passage.blocks if block.kind != "code")
+    words = "\n".join(block.text for block in passage.blocks if block.form != "code")
     words = DOTTED_NAME.sub("", words)
     return bool(sentences_about("trained_on").search(folded(words)) or ABOUT_DATA.search(words))
 

@@ -58,7 +58,7 @@ def _in_text(card: CardText, about: str) -> Iterator[str]:
         rows = [block for block in passage.blocks if " | " in block.text]
         yield from _in_column([block.text.split(" | ") for block in rows])
         for block in passage.blocks:
-            if block.kind != "code" and SPEAKS_OF_LANGUAGES.search(block.text):
+            if block.form != "code" and SPEAKS_OF_LANGUAGES.search(block.text):
                 yield from (
                     name
                     for sentence in re.split(r"(?<=[.!?。])\s*", block.text)

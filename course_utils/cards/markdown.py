@@ -49,7 +49,7 @@ COMMENT = re.compile(r"<!--.*?(-->|\Z)", re.DOTALL)
 class Block:
     """A paragraph, row or piece of code. Lines count from 1, both ends included."""
 
-    kind: str  # "text", "quote" or "code"
+    form: str  # "text", "quote" or "code"
     first: int
     last: int
     text: str
@@ -74,7 +74,7 @@ class Passage:
 
     @property
     def code(self) -> str:
-        return "\n".join(block.text for block in self.blocks if block.kind == "code")
+        return "\n".join(block.text for block in self.blocks if block.form == "code")
 
     @property
     def says_something(self) -> bool:
@@ -285,8 +285,8 @@ def _blocks(text: str, skipped: int) -> Iterator[_Heading | _Labelled | Block]:
             case "blockquote_close":
                 quoted -= 1
             case "paragraph_open":
-                kind = "quote" if quoted else "text"
-                yield from _paragraph(tokens[place + 1].content, kind, first, last)
+                form = "quote" if quoted else "text"
+                yield from _paragraph(tokens[place + 1].content, form, first, last)
             case "fence" | "code_block":
                 if token.content.strip():
                     yield Block("code", first, last, token.content.rstrip())
@@ -307,7 +307,7 @@ def _lines_of_row(tokens: list[Any], place: int, skipped: int) -> tuple[int, int
     return first + skipped + 1, max(first + 1, last) + skipped
 
 
-def _paragraph(content: str, kind: str, first: int, last: int) -> Iterator[Any]:
+def _paragraph(content: str, form: str, first: int, last: int) -> Iterator[Any]:
     content = COMMENT.sub("", content).strip()
     callout = CALLOUT.match(content)
     if callout:
@@ -320,14 +320,14 @@ def _paragraph(content: str, kind: str, first: int, last: int) -> Iterator[Any]:
     labelled = [LABELLED.fullmatch(line.strip()) for line in lines]
     if len(lines) > 1 and all(labelled):  # a run of labelled lines
         for number, line in enumerate(lines):
-            yield from _paragraph(line, kind, first + number, first + number)
+            yield from _paragraph(line, form, first + number, first + number)
         return
     found = LABELLED.fullmatch(content)
     text = readable(content)
     if says_nothing(text):
         return
     if callout and callout["kind"].casefold() in WARNINGS:
-        yield _Labelled(callout["kind"], Block(kind, first, last, text))
+        yield _Labelled(callout["kind"], Block(form, first, last, text))
     if found and (found["bold"] or len(found["plain"].split()) <= LONGEST_LABEL):
         named = found["bold"] or found["plain"]
         label = readable(named).rstrip(": ")
@@ -337,8 +337,8 @@ def _paragraph(content: str, kind: str, first: int, last: int) -> Iterator[Any]:
             return
         level = LOOSE_LABEL if loose else LABEL
         if value:
-            yield _Labelled(label, Block(kind, first, last, value), level)
-    yield Block(kind, first, last, text)
+            yield _Labelled(label, Block(form, first, last, value), level)
+    yield Block(form, first, last, text)
 
 
 def says_nothing(text: str) -> bool:

@@ -391,7 +391,7 @@ def _read_card(card: CardText, notes: _Notes) -> None:
 
 def _texts_of(passage: Passage) -> list[tuple[int, str]]:
     """Heading and paragraphs of a passage, with their first lines."""
-    blocks = [(block.first, block.text) for block in passage.blocks if block.kind != "code"]
+    blocks = [(block.first, block.text) for block in passage.blocks if block.form != "code"]
     return [(passage.first, passage.heading), *blocks] if passage.heading else blocks
 
 

@@ -20,8 +20,8 @@ class Assumptions:
     """``dtype`` None: as the checkpoint stores it. ``quantization`` None: not quantized on top.
 
     ``context`` is prompt and answer together; ``prompt`` None: all of it is prompt, the safe end.
-    ``kind`` is that of the device asked about, "cuda", "mps" or "cpu", None: nobody said; and
-    ``capability`` its compute capability, "7.5" say; None: not known.
+    ``device_kind`` is that of the device asked about, "cuda", "mps" or "cpu"; None: nobody said.
+    ``capability`` is its compute capability, "7.5" say; None: not known.
     ``chunk``: ``generate`` reads the prompt in pieces of so many tokens.
     """
 
@@ -32,7 +32,7 @@ class Assumptions:
     prompt: int | None = None
     capability: str | None = None
     chunk: int | None = None
-    kind: str | None = None
+    device_kind: str | None = None
 
     @property
     def prompt_tokens(self) -> int:
@@ -52,7 +52,7 @@ def assumptions(
     batch: Any,
     prompt: Any = None,
     capability: str | None = None,
-    kind: str | None = None,
+    device_kind: str | None = None,
 ) -> Assumptions:
     """The arguments of ``estimate_memory``, checked.
 
@@ -68,7 +68,7 @@ def assumptions(
         batch=_whole("batch", batch, MOST_SEQUENCES, "sequences at once"),
         prompt=None if prompt is None else _whole("prompt", prompt, whole, what),
         capability=capability,
-        kind=kind,
+        device_kind=device_kind,
     )
 
 

@@ -152,7 +152,7 @@ def inventory_of(
     """
     packed_by = quantized_by(checkpoint.config)
     packing = packing_of(packed_by, {}) if packed_by else None
-    stays = stays_packed(packing, assumed.kind, assumed.capability) if packing else None
+    stays = stays_packed(packing, assumed.device_kind, assumed.capability) if packing else None
 
     def find() -> Inventory:
         with in_words(checkpoint.name):

@@ -29,20 +29,20 @@ KEY = "capitals are measured, small letters predicted, dots free"
 
 @dataclass(frozen=True)
 class Part:
-    """``kind`` is a key of ``NAMES``; ``note`` says what the number of bytes rests on."""
+    """``key`` is one of ``NAMES``; ``note`` says what the number of bytes rests on."""
 
-    kind: str
+    key: str
     bytes: int
     measured: bool
     note: str = ""
 
     @property
     def name(self) -> str:
-        return NAMES[self.kind][0]
+        return NAMES[self.key][0]
 
     @property
     def letter(self) -> str:
-        return NAMES[self.kind][1]
+        return NAMES[self.key][1]
 
     def words(self) -> str:
         how = "measured" if self.measured else "predicted"
@@ -66,7 +66,7 @@ class Bar:
 
     def __post_init__(self) -> None:
         check_bytes(self.name, memory=self.memory, peak=self.peak or 0)
-        check_bytes(self.name, **{part.kind: part.bytes for part in self.parts})
+        check_bytes(self.name, **{part.key: part.bytes for part in self.parts})
         if self.memory == 0:
             raise CourseError(f"{self.name} cannot be drawn: it has no memory at all.")
 
@@ -168,7 +168,7 @@ def _track(bar: Bar) -> str:
 def _part(part: Part, begin: float, width: float) -> str:
     letter = f'<span class="cu-letter">{part.letter}</span>' if width >= LETTER_SHARE else ""
     return (
-        f'<div class="{_classes("cu-part", part)}" data-part="{part.kind}" '
+        f'<div class="{_classes("cu-part", part)}" data-part="{part.key}" '
         f'style="left:{_percent(begin)};width:{_percent(width)}">{letter}</div>'
     )
 
@@ -189,7 +189,7 @@ def _legend(bar: Bar) -> str:
 
 
 def _classes(first: str, part: Part) -> str:
-    return f"{first} cu-{part.kind} cu-{'measured' if part.measured else 'predicted'}"
+    return f"{first} cu-{part.key} cu-{'measured' if part.measured else 'predicted'}"
 
 
 def _percent(share: float) -> str:

@@ -46,7 +46,7 @@ def live_bar(
         parts += predicted_parts(estimate)
         parts += [runtime_part(estimate)] if reading.is_gpu else []
     elif estimate and measurement and weights == measurement.weights:
-        parts += [part for part in predicted_parts(estimate) if part.kind != "weights"]
+        parts += [part for part in predicted_parts(estimate) if part.key != "weights"]
     return Bar(reading.name, reading.memory, tuple(parts), words=words, **more)
 
 

@@ -159,7 +159,7 @@ def _rectangle(
     """In inches: solid if measured, hatched if predicted, empty with a frame for a device."""
     from matplotlib.patches import Rectangle
 
-    colour = COLOURS[part.kind] if part else INK
+    colour = COLOURS[part.key] if part else INK
     figure.add_artist(
         Rectangle(
             (left, bottom),

@@ -33,7 +33,7 @@ def test_measured_weights_are_drawn_solid_and_the_difference_is_told():
         cu.estimate_memory("practice/tiny-chat"), weights=4096 * 4096 * 4 + 4096 * 4
     )
     gauge = cu.VRAMGauge(config).measure(model)
-    weights = next(part for part in gauge.bars[0].parts if part.kind == "weights")
+    weights = next(part for part in gauge.bars[0].parts if part.key == "weights")
     assert weights.measured and weights.bytes == cu.measure_memory(model).weights
     assert gauge.difference.endswith("equal to the byte")
     gauge.predict(dataclasses.replace(config, weights=config.weights - 1024))
@@ -50,7 +50,7 @@ def test_the_gauge_keeps_no_model_alive_and_says_when_it_is_gone(estimate):
     gc.collect()
     gauge.refresh()
     assert "is gone" in str(gauge)
-    assert {part.kind for part in gauge.bars[0].parts if part.measured} == {"others"}
+    assert {part.key for part in gauge.bars[0].parts if part.measured} == {"others"}
 
 
 def test_a_planned_gauge_measures_nothing(estimate):
@@ -89,9 +89,9 @@ def test_several_gpus_give_several_bars(monkeypatch, estimate):
     gauge = cu.VRAMGauge(estimate)
     first, second = gauge.bars
     assert [bar.name for bar in gauge.bars] == ["GPU 0, Tesla T4", "GPU 1, Tesla T4"]
-    measured = {part.kind: part.bytes for part in first.parts if part.measured}
+    measured = {part.key: part.bytes for part in first.parts if part.measured}
     assert measured == {"others": GIB, "besides": 3 * GIB}
-    assert {part.kind: part.bytes for part in second.parts} == {"others": 4 * GIB}
+    assert {part.key: part.bytes for part in second.parts} == {"others": 4 * GIB}
     with gauge.watch("loading"):
         most[0] = 8 * GIB  # a peak that no sample can have seen
     assert [bar.peak for bar in gauge.bars] == [9 * GIB, 4 * GIB]
@@ -106,7 +106,7 @@ def test_weights_on_two_gpus_and_elsewhere(monkeypatch, estimate):
     model = torch.nn.Linear(2, 2)
     gauge = cu.VRAMGauge(estimate).measure(model)
     assert [
-        next(part.bytes for part in bar.parts if part.kind == "weights") for bar in gauge.bars
+        next(part.bytes for part in bar.parts if part.key == "weights") for bar in gauge.bars
     ] == [2 * GIB, GIB]
     assert "5.0 GiB of weights lie on cpu" in str(gauge)
 
