@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -94,9 +95,8 @@ def test_a_token_of_another_practice_hub_is_only_a_bad_one(client):
 
 def shell(line: str, **variables: str) -> dict[str, str]:
     """The environment after this line of shell."""
-    show = (
-        f"{line}\nexec {sys.executable} -c 'import os, json; print(json.dumps(dict(os.environ)))'"
-    )
+    python = shlex.quote(sys.executable)
+    show = f"{line}\nexec {python} -c 'import os, json; print(json.dumps(dict(os.environ)))'"
     done = subprocess.run(
         ["sh", "-c", show], env=variables, capture_output=True, text=True, check=True
     )
