@@ -13,18 +13,11 @@ from typing import Any
 import pytest
 
 import course_utils as cu
+from tests.course_utils.cards.test_read_card import FIELDS
 
 CASES = {
     name: tomllib.loads((Path(__file__).parent / f"{name}.toml").read_text("utf-8"))["cards"]
     for name in ("blind_cards", "further_cards")
-}
-FIELDS = {
-    "what": "what_it_does",
-    "inputs": "inputs_outputs",
-    "use": "intended_use",
-    "limits": "limits",
-    "load": "how_to_load",
-    "data": "training_data",
 }
 LISTS = ("languages", "base_models")
 RIGHT = 0.96
