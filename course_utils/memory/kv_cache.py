@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from course_utils.memory.layer_kinds import OneOfEachKind
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -111,27 +113,38 @@ def observed_cache(model: PreTrainedModel) -> Cache:
     if encoder is None and model.main_input_name != "input_ids":
         return Cache()
     before = _kept_by_modules(model)
-    output, found, tokens = None, None, PROBE_TOKENS
+    one_of_each: Callable[..., Any] = OneOfEachKind(model)
     for reads_text in (True, False):
-        try:
-            with _only_shapes(model):
-                output, found, tokens = _run(model, encoder, reads_text)
-            break
-        except Exception:  # models can want more than a few tokens, each in its own way
-            continue
-    if output is None:
-        return _cache_by_config(model)
+        for drive in (one_of_each, model):
+            try:
+                with _only_shapes(model):
+                    output, found, tokens = _run(model, drive, encoder, reads_text)
+            except Exception:  # models can want more than a few tokens, each in its own way
+                continue
+            kept = _kept_by_modules(model)
+            outside = [*_tensors([kept[name] for name in kept.keys() - before.keys()])]
+            outside += [*_tensors(output.get("state")), *_beside_layers(found)]
+            cache = _seen(model, found, tokens, encoder, outside)
+            leaves_a_question = outside or (model.can_generate() and not cache.layers)
+            if drive is model or not leaves_a_question:
+                return cache
+    return _cache_by_config(model)
+
+
+def _seen(
+    model: PreTrainedModel,
+    found: Any,
+    tokens: int,
+    encoder: _Encoder | None,
+    outside: list[Any],
+) -> Cache:
+    """The cache that came out, and the tensors that are kept outside of it."""
     own = getattr(getattr(found, "self_attention_cache", found), "layers", ())
     cross = getattr(getattr(found, "cross_attention_cache", None), "layers", ())
     layers = [one for layer in own for one in _layer(layer, tokens)]
     fixed = encoder.length if encoder else None
     layers += [one for layer in cross for one in _layer(layer, PROBE_ENCODED, fixed)]
     states = [state for layer in own for state in _states(layer)]
-    kept = _kept_by_modules(model)
-    outside = [*_tensors([kept[name] for name in kept.keys() - before.keys()])]
-    held = getattr(found, "__dict__", {})
-    outside += _tensors([held[name] for name in held if name != "layers"])
-    outside += _tensors(output.get("state"))
     states += [CacheLayer(_storage(tensor), tokens=1) for tensor in outside]
     notes: tuple[str, ...] = (encoder.note,) if encoder else ()
     if states:
@@ -141,8 +154,17 @@ def observed_cache(model: PreTrainedModel) -> Cache:
     return Cache(tuple(layers), tuple(states), notes)
 
 
+def _beside_layers(cache: Any) -> Iterator[Any]:
+    """What a cache holds elsewhere than in the places of its layers."""
+    held = getattr(cache, "__dict__", {})
+    yield from _tensors([held[name] for name in held if name != "layers"])
+
+
 def _run(
-    model: PreTrainedModel, encoder: _Encoder | None, reads_text: bool
+    model: PreTrainedModel,
+    drive: Callable[..., Any],
+    encoder: _Encoder | None,
+    reads_text: bool,
 ) -> tuple[Any, Any, int]:
     """What comes out for a few tokens, the cache, and how many tokens it has seen.
 
@@ -152,18 +174,18 @@ def _run(
     from transformers import DynamicCache
 
     inputs = _inputs(model, encoder, reads_text)
-    output = model(**inputs)
+    output = drive(**inputs)
     found = cache_in(output)
     if hasattr(found, "layers") or hasattr(found, "self_attention_cache") or encoder:
         return output, found, PROBE_TOKENS
     empty: Any = DynamicCache
     given = empty(config=model.config)
     try:
-        model(**inputs, past_key_values=given, use_cache=True)
+        drive(**inputs, past_key_values=given, use_cache=True)
     except (TypeError, ValueError):  # it takes none
         return output, _NoCache(), PROBE_TOKENS
     one_more = {name: tensor[:, :1] for name, tensor in inputs.items()}
-    return model(**one_more, past_key_values=given, use_cache=True), given, PROBE_TOKENS + 1
+    return drive(**one_more, past_key_values=given, use_cache=True), given, PROBE_TOKENS + 1
 
 
 class _NoCache:
