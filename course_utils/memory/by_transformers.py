@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from course_utils.errors import CannotTell, CourseError
@@ -19,16 +17,12 @@ from course_utils.memory.inventory import (
     sizes_of,
     vision_notes,
 )
-from course_utils.memory.kv_cache import Cache, observed_cache
 from course_utils.memory.meta_model import (
-    build,
     checked_quantization,
     config_of,
     in_a_line,
     is_read,
     model_class,
-    packed_tensors_of,
-    tensors_of,
     unpacked_here,
 )
 from course_utils.memory.packing import (
@@ -42,6 +36,7 @@ from course_utils.memory.packing import (
     told_by_names,
 )
 from course_utils.memory.quantization import BITSANDBYTES, QUANTIZATIONS, name_in, name_of
+from course_utils.memory.skeleton import packed_tensors, plan_of, skeleton
 from course_utils.memory.tied_weights import are_the_same
 from course_utils.memory.weights import ITEM_BYTES, Tensor, count_parameters, weight_bytes
 from course_utils.units import in_gb
@@ -50,7 +45,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
 
 NO_DTYPE = "its config names no dtype: float32, unless its checkpoint holds another"
-SKELETONS_KEPT = 32
 
 
 def by_transformers(
@@ -184,18 +178,17 @@ def _built(
     packed_by: Mapping[str, Any] | None,
     dtype: str,
 ) -> Inventory:
-    key = _Key(config, cls, packed_by)
-    tensors, cache, ties, kernel = _skeleton(checkpoint.name, key, dtype)
+    built = skeleton(plan_of(checkpoint.name, config, cls, packed_by, dtype))
     text = config.get_text_config(decoder=True)
     return Inventory(
         name=checkpoint.name,
         dtype=dtype,
-        tensors=tensors,
-        cache=cache,
-        sizes=sizes_of(text, tensors),
-        attention=attention_of(text, kernel),
+        tensors=built.tensors,
+        cache=built.cache,
+        sizes=sizes_of(text, built.tensors),
+        attention=attention_of(text, built.kernel),
         experts=experts_of(text),
-        ties=ties,
+        ties=built.ties,
         notes=tuple(vision_notes(config, ITEM_BYTES[dtype])),
         stored=checkpoint.stored_bytes,
     )
@@ -227,7 +220,7 @@ def _packed(
         note = f"{on_disk}, and it stays so{needs}"
     found = replace(found, loadable=stays, notes=(*found.notes, note))
     if packing.method == FP8:
-        tensors = _packed_skeleton(found.name, _Key(config, cls, packed_by), found.dtype)
+        tensors = packed_tensors(plan_of(found.name, config, cls, packed_by, found.dtype))
         return replace(found, weights=weight_bytes(tensors))
     if found.stored is None:
         raise CannotTell(found.name, f"{note}. No checkpoint is at hand whose size would tell.")
@@ -240,45 +233,6 @@ def _on_this_machine(packed_by: Mapping[str, Any]) -> tuple[bool, str]:
         return not unpacked_here(packed_by), ""
     except Exception as error:  # each method refuses in its own way, mostly for a missing library
         return True, in_a_line(error)
-
-
-class _Key:
-    """What a skeleton is built of; equal to others that say the same."""
-
-    def __init__(
-        self,
-        config: PreTrainedConfig,
-        cls: type[PreTrainedModel],
-        packed_by: Mapping[str, Any] | None,
-    ) -> None:
-        self.config, self.cls, self.packed_by = config, cls, packed_by
-        kernel = config.get_text_config(decoder=True)._attn_implementation
-        self.text = (cls, kernel, packed_by is None, config.to_json_string(use_diff=False))
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.text == other.text
-
-
-@lru_cache(SKELETONS_KEPT)
-def _skeleton(
-    name: str, key: _Key, dtype: str
-) -> tuple[tuple[Tensor, ...], Cache, Mapping[str, str], str]:
-    config = copy.deepcopy(key.config)
-    if hasattr(config, "quantization_config"):
-        del config.quantization_config
-    model = build(name, config, key.cls, dtype)
-    kernel = str(model.config.get_text_config(decoder=True)._attn_implementation)
-    tensors, ties = tensors_of(model, dtype, key.packed_by)
-    return tensors, observed_cache(build(name, config, key.cls, dtype)), ties, kernel
-
-
-@lru_cache(SKELETONS_KEPT)
-def _packed_skeleton(name: str, key: _Key, dtype: str) -> tuple[Tensor, ...]:
-    config = copy.deepcopy(key.config)
-    return packed_tensors_of(build(name, config, key.cls, dtype), dtype, key.packed_by or {})
 
 
 # --- Does the checkpoint hold what the config describes? -----------------------------------------
