@@ -47,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
     hub = PracticeHub().start()
     home = tempfile.TemporaryDirectory(prefix="practice-hub-")
     os.environ["COURSE_PROGRESS"] = str(Path(home.name) / "progress.json")
+    os.environ["COURSE_CACHE"] = str(Path(home.name) / "cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_ENDPOINT", hub.url)
         patch.setenv("HF_HOME", home.name)

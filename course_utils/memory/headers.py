@@ -43,7 +43,7 @@ TORCH_NAMES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a checkpoint may have 100,000
 class StoredTensor:
     """One tensor of a checkpoint: ``dtype`` in torch's words, and its place in the file's data."""
 
@@ -148,7 +148,8 @@ def _stored(
     about: str, key: str, dtype: Any, shape: Iterable[int], file: str, offsets: Iterable[int]
 ) -> StoredTensor:
     sizes, (start, end) = tuple(shape), offsets
-    whole = all(type(one) is int and one >= 0 for one in (*sizes, start, end))
+    numbers = (*sizes, start, end)
+    whole = {*map(type, numbers)} == {int} and min(numbers) >= 0
     if not whole or end < start:
         raise damaged(about, f"the place of {key} makes no sense")
     return StoredTensor(TORCH_NAMES.get(dtype, str(dtype)), sizes, file, start, end)

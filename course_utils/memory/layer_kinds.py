@@ -156,7 +156,7 @@ def _shape(value: Any) -> Hashable:
         return tuple((key, _shape(one)) for key, one in value.items())
     if isinstance(value, (list, tuple)):
         return tuple(map(_shape, value))
-    return _word(value) if isinstance(value, PLAIN) else type(value)
+    return _word(value) if isinstance(value, PLAIN) else id(type(value))
 
 
 def _slots(value: Any) -> Iterator[list[Any]]:
