@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from course_utils.fit.ways import all_ways, best_of
 from course_utils.gpus import Device, Gpu, planned_for
 from course_utils.hub.client import api, ask
 from course_utils.licenses import known_licenses, license_kind
-from course_utils.memory import read_checkpoint
+from course_utils.memory import Checkpoint, read_checkpoint
 from course_utils.memory.assumptions import CONTEXT
 from course_utils.memory.headers import stored_bytes
 from course_utils.report import TableReport
@@ -31,6 +32,7 @@ LONGEST_TEXT = 200
 LANGUAGE = re.compile(r"[a-z]{2,3}|multilingual")  # as the Hub spells them: ISO 639
 MOST_READ = 3000  # entries; the Hub sends up to a thousand with each answer
 MOST_SIZED = 60  # models whose ways to load are worked out, a few requests each
+READ_AT_ONCE = 4
 SECONDS = 20.0
 NOT_THE_REPOS = {"bad token", "no network", "offline", "page", "rate limited", "slow"}
 
@@ -252,20 +254,31 @@ def _found(info: ModelInfo) -> FoundModel:
     )
 
 
+def _read_ahead(
+    models: list[FoundModel],
+) -> Iterator[tuple[FoundModel, Callable[[], Checkpoint]]]:
+    """Each model with what gives its checkpoint, of which a few are asked for at once."""
+    for first in range(0, len(models), READ_AT_ONCE):
+        with ThreadPoolExecutor(READ_AT_ONCE) as pool:
+            some = models[first : first + READ_AT_ONCE]
+            asked = [pool.submit(read_checkpoint, model.repo_id) for model in some]
+        yield from zip(some, [one.result for one in asked], strict=True)
+
+
 def _that_fit(
     models: list[FoundModel], target: Gpu | Device, limit: int
 ) -> tuple[list[FoundModel], list[str]]:
     """The first models that some way to load them brings onto the device, and what to say."""
     found: list[FoundModel] = []
     sized, left_out = 0, 0
-    for model in models:
-        if len(found) == limit or sized == MOST_SIZED:
+    # Not even with four bits for each parameter do the others fit.
+    could_fit = [one for one in models if (one.parameters or 0) // 2 <= target.memory]
+    for model, read in _read_ahead(could_fit[:MOST_SIZED]):
+        if len(found) == limit:
             break
-        if model.parameters and model.parameters // 2 > target.memory:
-            continue  # not even with four bits for each
         sized += 1
         try:
-            ways, as_stored = all_ways(read_checkpoint(model.repo_id), target, CONTEXT, batch=1)
+            ways, as_stored = all_ways(read(), target, CONTEXT, batch=1)
             way = best_of(ways)
         except CourseError as error:
             if isinstance(error, HubTrouble) and error.problem in NOT_THE_REPOS:

@@ -117,7 +117,9 @@ def exact_by_headers(checkpoint: Checkpoint, dtype: str | None) -> Inventory | N
     if family is None or fields.get("quantization_config") or told_by_names(checkpoint.tensors):
         return None
     loads_in = dtype or named_dtype(fields) or checkpoint.found_dtype
-    if loads_in not in FLOATS or not _leaves_no_question(checkpoint, family):
+    if loads_in not in FLOATS:
+        return None
+    if not checkpoint.once("no question", lambda: _leaves_no_question(checkpoint, family)):
         return None
     layers = layers_by_formula(fields, ITEM_BYTES[loads_in], _window(fields, family))
     if layers is None or not _sizes_agree(checkpoint, family, layers[0], ITEM_BYTES[loads_in]):

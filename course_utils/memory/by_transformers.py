@@ -68,7 +68,9 @@ def by_transformers(
         in_memory = str(loaded.dtype).removeprefix("torch.")
         return _built(checkpoint, loaded.config, cls, None, dtype or in_memory)
     given: Any = checkpoint.given
-    config = given or config_of(checkpoint.name, checkpoint.config)
+    config = given or checkpoint.once(
+        "config", lambda: config_of(checkpoint.name, checkpoint.config)
+    )
     found = _of_config(checkpoint, config, dtype, stays)
     if found.stored_as or not checkpoint.tensors:
         return found  # packed weights have shapes of their own
