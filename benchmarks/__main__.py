@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks import accuracy, hub_load, published
+from benchmarks import accuracy, hub_load, published, speed
 from benchmarks.widgets import figures as widget_figures
 from practice_hub import PracticeHub
 from practice_hub.visitor import Visitor, claim
@@ -46,6 +46,9 @@ def main() -> None:
     for what, figure in hub_load.figures():
         show(what, figure)
     for what, figure in widget_figures():
+        show(what, figure)
+    print("\nHow long an answer takes, with the libraries imported", flush=True)
+    for what, figure in speed.figures():
         show(what, figure)
     print("\nEstimates against published figures", flush=True)
     published.main()

@@ -256,7 +256,11 @@ def largest_tensor(checkpoint: Checkpoint) -> int | None:
     if checkpoint.closed:
         return None
     tensors = inventory_of(checkpoint, None).tensors
-    return max(one.values * ITEM_BYTES[one.dtype] for one in tensors)
+
+    def find() -> int:
+        return max(one.values * ITEM_BYTES[one.dtype] for one in tensors)
+
+    return checkpoint.once("largest tensor", find)
 
 
 def _way(
