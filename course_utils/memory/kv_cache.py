@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from course_utils.memory.layer_kinds import OneOfEachKind
+from course_utils.memory.meta_model import quiet
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -117,7 +118,7 @@ def observed_cache(model: PreTrainedModel) -> Cache:
     for reads_text in (True, False):
         for drive in (one_of_each, model):
             try:
-                with _only_shapes(model):
+                with quiet(), _only_shapes(model):
                     output, found, tokens = _run(model, drive, encoder, reads_text)
             except Exception:  # models can want more than a few tokens, each in its own way
                 continue

@@ -6,6 +6,7 @@ import pytest
 
 import course_utils as cu
 from course_utils import find as hub_module
+from course_utils.memory import read_checkpoint
 from practice_hub.repos import load_held
 
 
@@ -76,6 +77,19 @@ def test_what_the_hub_does_not_say_is_unknown_and_shown_as_such():
     found = cu.find_models(search="pickle-s")
     line = next(line for line in str(found).splitlines() if "practice/" in line)
     assert line.split()[-3:-1] == ["?", "?"]
+
+
+def test_few_models_are_read_beyond_those_that_are_found(monkeypatch):
+    read = []
+
+    def counted(repo_id):
+        read.append(repo_id)
+        return read_checkpoint(repo_id)
+
+    monkeypatch.setattr(hub_module, "read_checkpoint", counted)
+    assert len(cu.find_models(author="Qwen", fits="H100-80GB", limit=2)) == 2
+    assert 2 <= len(read) <= hub_module.READ_AT_ONCE
+    assert len(set(read)) == len(read)
 
 
 def test_fits_keeps_what_some_way_to_load_brings_onto_the_gpu():
