@@ -24,6 +24,7 @@ from practice_hub.model_list import answer_list, expand_fields
 from practice_hub.names import Names
 from practice_hub.not_here import NOT_HERE_ROUTES
 from practice_hub.pages import PAGE_ROUTES, error_page
+from practice_hub.paging import LARGEST_PAGE, page_of
 from practice_hub.renamed import OldNames
 from practice_hub.repos import Repo, RepoFile, Snapshot, lfs_pointer
 from practice_hub.responses import (
@@ -45,6 +46,8 @@ from practice_hub.state import (
 )
 from practice_hub.trouble import Trouble
 from practice_hub.visitor import PATH
+
+LARGEST_EXPANDED = 50  # entries of a tree that come with their last commit
 
 
 def create_app(
@@ -136,8 +139,11 @@ def tree(request: Request) -> Response:
     if folder and not found:
         raise entry_not_found(at.sha)
     masked = not may_read(repo, request)
-    commit = history.last_commit(at) if is_true(request.query_params.get("expand")) else None
-    return json_answer([tree_entry(path, file, masked, commit) for path, file in found])
+    expand = is_true(request.query_params.get("expand"))
+    commit = history.last_commit(at) if expand else None
+    page, headers = page_of(request, found, LARGEST_EXPANDED if expand else LARGEST_PAGE)
+    entries = [tree_entry(path, file, masked, commit) for path, file in page]
+    return json_answer(entries, headers=headers)
 
 
 def resolve(request: Request) -> Response:

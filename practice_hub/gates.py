@@ -23,6 +23,7 @@ from practice_hub.state import (
     visitor_of,
 )
 
+NAMED_IN_ERRORS = ("accepted", "rejected", "pending", "reset")  # ``STATUSES`` in the Hub's order
 NO_RIGHT = "You have read access but not the required permissions for this operation"
 
 
@@ -121,7 +122,7 @@ def report(request: Request) -> Response:
             granter = described["grantedBy"]
             row["grantedBy"] = {key: granter[key] for key in ("fullname", "user")}
         rows.append(row)
-    return json_answer(rows)
+    return json_answer(rows, headers={"Content-Type": "application/json"})
 
 
 async def read_body(request: Request, *names: str) -> dict[str, str]:
@@ -161,7 +162,7 @@ async def handle_request(request: Request) -> Response:
     wanted = await read_body(request, "user", "status")
     user, status = wanted["user"], wanted["status"]
     if status not in STATUSES:
-        options = "|".join(f'"{option}"' for option in STATUSES)
+        options = "|".join(f'"{option}"' for option in NAMED_IN_ERRORS)
         raise HubError(400, f"✖ Invalid option: expected one of {options}\n  → at status")
     try:
         hub_of(request).accounts.review(user, repo.id, status)

@@ -6,15 +6,18 @@ Every form is a plain HTML form, and none of the pages needs JavaScript.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from practice_hub.accounts import OWNER, STATUSES, AccountError, GateRequest
 from practice_hub.browse import (
@@ -48,6 +51,7 @@ from practice_hub.state import (
     find_snapshot,
     form_of,
     hub_of,
+    refuse_bad_token,
     refuse_cross_site,
     root_of,
     sees_everybody,
@@ -456,25 +460,40 @@ def error_page(request: Request, error: HubError) -> Response:
     )
 
 
+class RefuseBadTokens:
+    """Says at a page too that a token is not valid. A valid one changes nothing there."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refuse_bad_token(Request(scope))
+        await self.app(scope, receive, send)
+
+
+def page_route(path: str, answer: Callable[..., Any], methods: Sequence[str] = ("GET",)) -> Route:
+    return Route(path, answer, methods=methods, middleware=[Middleware(RefuseBadTokens)])
+
+
 REPO = "/{owner}/{name}"
 PAGE_ROUTES = [
-    Route("/", home),
-    Route("/models", model_list),
-    Route("/static/{file}", static_file),
-    Route("/settings/tokens", tokens_page),
-    Route("/settings/tokens", create_token, methods=["POST"]),
-    Route("/settings/tokens/revoke", revoke_token, methods=["POST"]),
-    Route("/settings/gated-repos", my_requests),
-    Route("/settings/gated-repos/cancel", cancel_request, methods=["POST"]),
-    Route("/oauth/device", device_page),
-    Route("/oauth/device/decision", decide_login, methods=["POST"]),
-    Route("/settings/connect", connect_page),
-    Route("/settings/connect/link", make_link, methods=["POST"]),
-    Route("/desk", desk),
-    Route("/desk/free", free_name, methods=["POST"]),
-    Route("/api/{rest:path}", no_such_route),
-    Route(REPO, model_page),
-    Route(f"{REPO}/tree/{{rest:path}}", model_files),
-    Route(f"{REPO}/settings/requests", owners_desk),
-    Route(f"{REPO}/settings/requests", decide, methods=["POST"]),
+    page_route("/", home),
+    page_route("/models", model_list),
+    page_route("/static/{file}", static_file),
+    page_route("/settings/tokens", tokens_page),
+    page_route("/settings/tokens", create_token, methods=["POST"]),
+    page_route("/settings/tokens/revoke", revoke_token, methods=["POST"]),
+    page_route("/settings/gated-repos", my_requests),
+    page_route("/settings/gated-repos/cancel", cancel_request, methods=["POST"]),
+    page_route("/oauth/device", device_page),
+    page_route("/oauth/device/decision", decide_login, methods=["POST"]),
+    page_route("/settings/connect", connect_page),
+    page_route("/settings/connect/link", make_link, methods=["POST"]),
+    page_route("/desk", desk),
+    page_route("/desk/free", free_name, methods=["POST"]),
+    page_route("/api/{rest:path}", no_such_route),
+    page_route(REPO, model_page),
+    page_route(f"{REPO}/tree/{{rest:path}}", model_files),
+    page_route(f"{REPO}/settings/requests", owners_desk),
+    page_route(f"{REPO}/settings/requests", decide, methods=["POST"]),
 ]
