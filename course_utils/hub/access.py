@@ -21,6 +21,7 @@ from course_utils.hub import access_steps
 from course_utils.hub.client import SECONDS, api, ask, causes
 from course_utils.report import Report
 from course_utils.session import colab
+from course_utils.session.masking import without_secret
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -152,7 +153,8 @@ class _Inquiry:
             status = self.status_of(_Refusal.of(trouble))
         at = access_steps.Situation(
             repo_id=self.repo_id,
-            endpoint=self.api.endpoint,
+            endpoint=without_secret(self.api.endpoint),
+            in_a_room=without_secret(self.api.endpoint) != self.api.endpoint,
             token_place=self.token.place if self.token.value else None,
             account=self.account.name if self.account else None,
             gate=self.gate,
@@ -279,7 +281,7 @@ class _Inquiry:
     def note(self, asked: str, came_back: str) -> None:
         hidden = self.token.value
         words = came_back.replace(hidden, "…") if hidden else came_back
-        self.evidence.append(f"{asked}: {words}")
+        self.evidence.append(f"{asked}: {without_secret(words)}")
 
 
 @dataclass(frozen=True)
