@@ -12,7 +12,13 @@ from importlib import resources
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from course_utils.cards.markdown import COMMENT, CardText
+from course_utils.cards.markdown import (
+    COMMENT,
+    CardText,
+    as_written,
+    inline_tokens,
+    link_references,
+)
 from course_utils.errors import HubTrouble
 from course_utils.hub.client import SECONDS, card_metadata, model_info
 from course_utils.hub.repo_id import ADDRESS, REPO_ID, repo_id_of
@@ -20,6 +26,7 @@ from course_utils.text import shorten
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
+    from markdown_it.token import Token
 
 MOST_ANCESTORS = 12
 MOST_IN_PROSE = 40  # places in one card that are looked at
@@ -27,7 +34,6 @@ LOOK_BACK = 80  # characters before the words
 LONGEST_SENTENCE = 600
 NAMING_KEYS = ("name", "id", "model", "repo", "repo_id", "model_id", "model_name", "url", "path")
 BETWEEN = r"(?:(?![.!?。！？;]\s|[。！？;]).){0,60}?"  # between the words and the name
-LINK = re.compile(r"!?\[([^\[\]]*)\]\(\s*<?([^()\s>]*)>?[^()]*\)")
 ID = (
     r"(?P<id>(?<![A-Za-z0-9_./@-])[A-Za-z0-9][A-Za-z0-9_.-]*/"
     r"[A-Za-z0-9_.-]*[A-Za-z0-9](?![A-Za-z0-9_/]|\.[A-Za-z0-9_]))"
@@ -211,11 +217,11 @@ def _paragraphs(card: CardText) -> Iterator[tuple[int, str]]:
     """The card's paragraphs with their first lines; links stand as the repo ids they lead to."""
     body = COMMENT.sub(_only_line_breaks, card.body)
     body = FENCE.sub(_only_line_breaks, body)
-    line = card.body_line
+    line, references = card.body_line, link_references(body)
     for paragraph in re.split(r"(\n[ \t]*\n)", body):
         if paragraph.strip():
             leading = len(paragraph) - len(paragraph.lstrip("\n"))
-            yield line + leading, LINK.sub(_linked, paragraph.lstrip("\n"))
+            yield line + leading, _linked(inline_tokens(paragraph.lstrip("\n"), references))
         line += paragraph.count("\n")
 
 
@@ -223,11 +229,22 @@ def _only_line_breaks(found: re.Match[str]) -> str:
     return "\n" * found[0].count("\n")
 
 
-def _linked(found: re.Match[str]) -> str:
-    text, address = found[1], found[2]
-    if ADDRESS.match(address):
-        return repo_id_of(address)
-    return text if not found[0].startswith("!") else ""
+def _linked(tokens: Iterable[Token]) -> str:
+    """Inline Markdown as it was written, but for links: a repo id, or else the link's words."""
+    written: list[str] = []
+    leads_to_a_repo = False
+    for token in tokens:
+        match token.type:
+            case "link_open":
+                address = str(token.attrGet("href"))
+                leads_to_a_repo = ADDRESS.match(address) is not None
+                if leads_to_a_repo:
+                    written.append(repo_id_of(address))
+            case "link_close":
+                leads_to_a_repo = False
+            case _ if not leads_to_a_repo:
+                written.append(as_written(token))
+    return "".join(written)
 
 
 def _sentence(paragraph: str, at: int) -> str:
