@@ -249,10 +249,10 @@ def shown_repo(request: Request) -> Repo:
 
 @dataclass(frozen=True)
 class Question:
-    """One question of a gate's form. ``kind`` says how it is asked."""
+    """One question of a gate's form. ``answer`` says in what form it is answered."""
 
     label: str
-    kind: str
+    answer: str
     options: tuple[tuple[str, str], ...] = ()
 
     @classmethod
