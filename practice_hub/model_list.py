@@ -55,7 +55,7 @@ def expand_fields(query: QueryParams, lists: bool = False) -> list[str] | None:
             raise HubError(
                 400, f"✖ Invalid option: expected one of {options}\n  → at expand[{place}]"
             )
-    return names or None
+    return list(dict.fromkeys(names)) or None
 
 
 def in_errors(names: Iterable[str]) -> list[str]:

@@ -62,6 +62,7 @@ STATIC = Path(__file__).parent / "static"
 STATIC_FILES = {"hub.css": "text/css", "mark.svg": "image/svg+xml"}
 WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt", ".pth", ".h5", ".onnx")
 LONG_PROMPT = 700
+LONGEST_CODE = 20  # of a device login, as the page repeats it
 MOST_SHOWN = 20  # requests of one status at the owner's desk
 ROLES = {
     "fineGrained": ("Fine-grained", "Reads public repos, and gated ones only if you say so."),
@@ -406,13 +407,13 @@ async def revoke_token(request: Request) -> Response:
 
 
 def device_page(request: Request) -> Response:
-    code = request.query_params.get("user_code", "")
+    code = request.query_params.get("user_code", "")[:LONGEST_CODE]
     return render(request, "device.html", code=code, done=None, problem=None)
 
 
 async def decide_login(request: Request) -> Response:
     form = await own_form(request)
-    code, yes = form.get("user_code", ""), form.get("decision") == "approve"
+    code, yes = form.get("user_code", "")[:LONGEST_CODE], form.get("decision") == "approve"
     try:
         hub_of(request).accounts.approve_login(visitor_of(request), code, yes)
     except AccountError as error:

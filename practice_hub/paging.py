@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import Sequence
 from typing import TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 
@@ -62,4 +62,4 @@ def address_of_page(request: Request, start: int, limit: int) -> str:
     kept = [pair for pair in query if pair[0] not in ("cursor", "limit")]
     cursor = base64.urlsafe_b64encode(str(start).encode()).decode()
     arguments = urlencode([*kept, ("limit", limit), ("cursor", cursor)])
-    return f"{address_of(request)}{route_path(request)}?{arguments}"
+    return f"{address_of(request)}{quote(route_path(request))}?{arguments}"

@@ -115,6 +115,18 @@ def test_search_words_are_bounded(client, name):
         assert listed.status_code in (200, 400)
 
 
+def test_a_device_code_is_bounded(client):
+    plain = len(client.get("/oauth/device").content)
+    assert len(client.get("/oauth/device", params={"user_code": "x" * 50_000}).content) < plain + 50
+    form = {"user_code": "x" * 50_000, "decision": "approve"}
+    assert len(client.post("/oauth/device/decision", data=form).content) < plain + 500
+
+
+def test_a_field_asked_for_often_is_told_once(client):
+    (model,) = client.get("/api/models?limit=1" + "&expand=sha" * 5_000).json()
+    assert "sha" in model
+
+
 def test_a_long_address_is_not_repeated_in_a_header(client):
     for path in (f"/api/models/practice/tiny-chat/revision/{'x' * 50_000}", f"/{'y' * 50_000}/z"):
         answer = client.get(path)
