@@ -1,4 +1,4 @@
-"""Find models: what the Hub can filter the Hub filters, the rest is filtered here, page by page."""
+"""``find_models``: the Hub filters by what it can, and the rest is filtered here, page by page."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ DESCRIBED = (
 class Models(TableReport, Sequence[FoundModel]):
     """What ``find_models`` found, best first. ``read`` counts the entries that were looked at.
 
-    ``same`` names what was asked for and is thus the same in every row: no column shows it.
+    ``same`` names columns that are not shown: what was asked for makes them the same in every row.
     """
 
     asked: str
@@ -266,7 +266,7 @@ def _found(info: ModelInfo) -> FoundModel:
 def _that_fit(
     models: list[FoundModel], target: Gpu | Device, limit: int
 ) -> tuple[list[FoundModel], list[str]]:
-    """The first models that some way to load them brings onto the device, and what to say."""
+    """The first models that fit onto the device in some way, and notes on what was left out."""
     found: list[FoundModel] = []
     sized, left_out = 0, 0
     for model in models:

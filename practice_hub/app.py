@@ -160,7 +160,7 @@ def resolve(request: Request) -> Response:
 
 
 def raw(request: Request) -> Response:
-    """Like resolve, but with no file open to all at a gate, and a large one is its pointer."""
+    """As ``resolve``, but a gate keeps back every file, and a large one is sent as its pointer."""
     repo = opened_repo_of(request)
     at, path = split_revision(repo, request.path_params["rest"])
     file = at.files.get(path)
@@ -183,7 +183,7 @@ def split_revision(repo: Repo, rest: str) -> tuple[Snapshot, str]:
 
 
 async def hub_error(request: Request, error: Exception) -> Response:
-    """For a program by headers and text, for a browser as a page."""
+    """Tell a program of the refusal by headers and text, a browser by a page."""
     assert isinstance(error, HubError)
     is_page = not re.match(r"/api/|/[^/]+(/[^/]+)?/(resolve|raw)/", route_path(request))
     if wants_page(request) and is_page and error.status != 307:

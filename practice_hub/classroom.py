@@ -96,7 +96,7 @@ class Classroom:
     async def at_the_door(
         self, request: Request, has_key: bool, name: str, secret: str, rest: str
     ) -> Response:
-        """The answer to who has no secret that opens: a way to get one, or 403 in words."""
+        """Answer whoever has no valid secret: with a way to get one, or with 403 in words."""
         is_code = has_key and bool(secret) and self.names.is_code(name, secret)
         is_wrong = not has_key or (bool(secret) and not is_code)
         if self.brake.holds(address_of_client(request.scope), is_wrong):

@@ -46,7 +46,7 @@ def raise_file_limit() -> int:
 
 
 def most_connections() -> int:
-    """As many as leave each of them a file to send."""
+    """How many connections leave enough files for each of them to be sent one."""
     return max(8, (raise_file_limit() - open_files() - SPARE_FILES) // 2)
 
 

@@ -31,8 +31,8 @@ def repo_of(request: Request) -> Repo:
     """The repo that the address names, if the caller may see it.
 
     Raises:
-        HubError: there is none, or the token is not valid: such a one opens nothing here, not even
-            what is open to all.
+        HubError: there is none, or the token is not valid. A bad token opens nothing here, not
+            even what is open to all.
     """
     refuse_bad_token(request)
     return see(named_repo(request), caller_of(request))
@@ -60,7 +60,7 @@ def auth_check(request: Request) -> Response:
 
 
 async def ask_access(request: Request) -> Response:
-    """The gate form's Agree, by browser or with a token."""
+    """What the Agree button of a gate's form sends, from a browser or with a token."""
     caller = caller_of(request)
     if caller.token is None:
         refuse_cross_site(request)
@@ -106,7 +106,7 @@ async def grant_access(request: Request) -> Response:
 
 
 def report(request: Request) -> Response:
-    """Everybody who asked, for the owner's files."""
+    """Everybody who asked for access, as a report for the owner to keep."""
     repo = gated_repo(request)
     owner_only(request, repo)
     accounts = hub_of(request).accounts

@@ -101,7 +101,7 @@ class Names:
             return self._is_code(name, code)
 
     def spend(self, name: str, code: str) -> str | None:
-        """A new secret for this code; None if it is spent, too old, or none."""
+        """A new secret for this code; None if the code was spent, is too old, or never was one."""
         with self._lock:
             if name not in self._clients or not self._is_code(name, code):
                 return None

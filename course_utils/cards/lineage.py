@@ -51,9 +51,10 @@ NO_REPOS = re.compile(
 
 @dataclass(frozen=True)
 class Ancestor:
-    """A base model, or a base model's. ``child`` is who names it.
+    """A base model, or a base model of a base model. ``child`` is the model whose card names it.
 
-    ``info`` is what the Hub tells of it; None if that is nothing, and ``problem`` says why.
+    ``info`` is what the Hub tells about it. Where that is nothing it is None, and ``problem`` says
+    why.
     """
 
     name: str
@@ -68,11 +69,12 @@ class Ancestor:
 
 @dataclass(frozen=True)
 class Bases:
-    """What a card says of the models that its own was made from.
+    """What a card says about the models that its own model was made from.
 
-    ``names`` are repo ids, or what stands in their place; ``places`` says of those found in prose
-    where; ``odd`` are entries of the metadata that name nothing; ``hints`` are pieces of the title
-    and of prose that may name a base without its repo id, each with its place.
+    ``names`` are repo ids, or whatever the card gives in their place. ``places`` tells where those
+    stand that were found in prose. ``odd`` are entries of the metadata that name no model.
+    ``hints`` are pieces of the title and of prose that may name a base model without its repo id,
+    each with its place.
     """
 
     names: tuple[str, ...] = ()
@@ -107,7 +109,7 @@ def base_models(metadata: Mapping[str, Any]) -> tuple[str, ...]:
 def ancestors(
     repo_id: str, names: Iterable[str], seconds: float = 2 * SECONDS
 ) -> Iterator[Ancestor]:
-    """Follow the base models upwards: parents first, each once, loops ended.
+    """Follow the base models upwards, parents first. Each comes once, even in a loop.
 
     At most ``MOST_ANCESTORS`` are asked about, and for ``seconds`` in all.
     """
@@ -144,7 +146,7 @@ def _look_up(name: str, child: str, seconds: float) -> Ancestor:
 
 
 def _in_metadata(metadata: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names, and entries that name nothing in a form that is known."""
+    """The names, and the entries in which no name was recognized."""
     names: list[str] = []
     odd: list[str] = []
     named = metadata.get("base_model")
@@ -176,7 +178,7 @@ def _name_of(entry: Any) -> str:
 
 
 def _in_prose(card: CardText) -> Iterator[tuple[str | None, str, int]]:
-    """Names (None for words that lead to none), the sentence around, its line."""
+    """For each place: the name (None where no repo id follows), its sentence, its line."""
     for line, paragraph in _paragraphs(card):
         for found in _before().finditer(paragraph):
             if _never().search(paragraph[max(0, found.start() - LOOK_BACK) : found.start()]):

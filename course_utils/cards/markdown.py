@@ -106,8 +106,8 @@ class CardText:
     def about(self, topic: str) -> list[Passage]:
         """Passages under the topic's words that say something: headings first, then labels.
 
-        A heading with nothing under it but deeper headings stands, last of the headings, for all
-        that these say.
+        A heading with only deeper headings under it stands for everything that they say. It comes
+        after the other headings.
         """
         said: list[Passage] = []
         gathered: list[Passage] = []
@@ -161,7 +161,7 @@ def _is_asian_mark(character: str) -> bool:
 
 @cache
 def _words(topic: str, never: bool = False) -> re.Pattern[str]:
-    """The topic's words; those behind a "!" are the ones that it never has."""
+    """The topic's words; or, with ``never``, those marked "!", which it never has."""
     by_language = read_table("headings.toml")[topic]
     patterns = {pattern for words in by_language.values() for pattern in words}
     wanted = [one.removeprefix("!") for one in sorted(patterns) if one.startswith("!") == never]
@@ -361,12 +361,12 @@ def readable(text: str) -> str:
 
 
 def inline_tokens(text: str, references: Mapping[str, Any] = {}) -> Sequence[Token]:
-    """The pieces of a paragraph: words, marks, links. ``references`` is of ``link_references``."""
+    """The pieces of a paragraph: words, marks, links. ``references`` are ``link_references``."""
     return _inline().parseInline(text, {"references": references})[0].children or ()
 
 
 def link_references(text: str) -> Mapping[str, Any]:
-    """The addresses that a text names at one place, for links such as ``[this model][1]``."""
+    """Addresses that a text gives on lines of their own, for links such as ``[our base][1]``."""
     found: dict[str, Any] = {}
     _without_inline().parse(text, found)
     return dict(found.get("references", {}))

@@ -1,4 +1,4 @@
-"""Why a repo's files may be had or not, and what to do about it. Asks the Hub, downloads nothing.
+"""Whether a repo's files can be downloaded, why not, and what to do. Downloads nothing.
 
 The client's errors say less than the Hub knows: one class stands for a missing repo, a private one
 and a bad token, another for every state of a request at a gate. So ``model_info`` is asked what
@@ -222,7 +222,7 @@ class _Inquiry:
         return self.problem_of_token() or self.status_of_account(refusal)
 
     def problem_of_token(self) -> str | None:
-        """A bad token has many faces, one of them that of no token at all; whoami is plain."""
+        """What is wrong with the token itself. Of all routes only ``whoami`` says it."""
         try:
             self.account = self.within_time(self.whose_token)
         except HubTrouble as trouble:

@@ -98,7 +98,7 @@ def real_endpoint() -> str:
 
 
 def is_down(url: str) -> bool:
-    """Whether a practice Hub would be at this address, and nobody answers.
+    """Whether this is the address of a practice Hub, and nobody answers there.
 
     Such an address is no mirror: when the Hub comes up again, it must not be sent a real token.
     """
