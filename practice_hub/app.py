@@ -26,7 +26,7 @@ from practice_hub.not_here import NOT_HERE_ROUTES
 from practice_hub.pages import PAGE_ROUTES, error_page
 from practice_hub.paging import LARGEST_PAGE, page_of
 from practice_hub.renamed import OldNames
-from practice_hub.repos import Repo, RepoFile, Snapshot, lfs_pointer
+from practice_hub.repos import Repo, RepoFile, lfs_pointer
 from practice_hub.responses import (
     HubError,
     entry_not_found,
@@ -42,6 +42,7 @@ from practice_hub.state import (
     hub_of,
     is_true,
     refuse_bad_token,
+    split_revision,
     wants_page,
 )
 from practice_hub.trouble import Trouble
@@ -129,7 +130,7 @@ def model_info(request: Request) -> Response:
 def tree(request: Request) -> Response:
     """The files at a revision; who may not read them does not see their SHA-256 either."""
     repo = repo_of(request)
-    at, folder = split_revision(repo, request.path_params["rest"])
+    _, at, folder = split_revision(repo, request.path_params["rest"])
     found: list[tuple[str, RepoFile | None]]
     if is_true(request.query_params.get("recursive")):
         prefix = f"{folder}/" if folder else ""
@@ -150,7 +151,7 @@ def resolve(request: Request) -> Response:
     rest = request.path_params["rest"]
     is_open = rest.partition("/")[2] in OPEN_FILES
     repo = repo_of(request) if is_open else opened_repo_of(request)
-    at, path = split_revision(repo, rest)
+    _, at, path = split_revision(repo, rest)
     file = at.files.get(path)
     if file is None and repo.described and path == TOKENIZER:
         return tokenizer_not_held(request, repo.id, at.sha)
@@ -162,7 +163,7 @@ def resolve(request: Request) -> Response:
 def raw(request: Request) -> Response:
     """As ``resolve``, but a gate keeps back every file, and a large one is sent as its pointer."""
     repo = opened_repo_of(request)
-    at, path = split_revision(repo, request.path_params["rest"])
+    _, at, path = split_revision(repo, request.path_params["rest"])
     file = at.files.get(path)
     if file is None:
         raise entry_not_found(at.sha)
@@ -170,16 +171,6 @@ def raw(request: Request) -> Response:
         pointer = RepoFile.from_text(path, lfs_pointer(file.sha256, file.size).decode())
         return file_answer(request, repo.id, pointer, at.sha)
     return file_answer(request, repo.id, file, at.sha)
-
-
-def split_revision(repo: Repo, rest: str) -> tuple[Snapshot, str]:
-    """``main/folder/file`` into snapshot and path; pull requests are ``refs/pr/N``."""
-    parts = rest.split("/")
-    if ".." in parts:
-        raise HubError(400, "A path may not contain '..'.")
-    length = 3 if parts[0] == "refs" else 1
-    at = find_snapshot(repo, "/".join(parts[:length]))
-    return at, "/".join(parts[length:]).strip("/")
 
 
 async def hub_error(request: Request, error: Exception) -> Response:

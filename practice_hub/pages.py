@@ -48,13 +48,13 @@ from practice_hub.repos import FRONT_MATTER, Repo, Snapshot
 from practice_hub.responses import HubError, entry_not_found, page_not_found
 from practice_hub.state import (
     address_of,
-    find_snapshot,
     form_of,
     hub_of,
     refuse_bad_token,
     refuse_cross_site,
     root_of,
     sees_everybody,
+    split_revision,
     visitor_of,
 )
 
@@ -223,14 +223,6 @@ def model_files(request: Request) -> Response:
         files=len(inside),
         open_files=OPEN_FILES,
     )
-
-
-def split_revision(repo: Repo, rest: str) -> tuple[str, Snapshot, str]:
-    """``main/folder`` into revision, its files, and the folder; pull requests are ``refs/pr/N``."""
-    parts = rest.split("/")
-    length = 3 if parts[0] == "refs" else 1
-    revision = "/".join(parts[:length])
-    return revision, find_snapshot(repo, revision), "/".join(parts[length:]).strip("/")
 
 
 def is_shown(repo: Repo, visitor: str) -> bool:
