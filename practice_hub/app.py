@@ -112,9 +112,9 @@ def who_is_there(request: Request) -> Response:
 
 def list_models(request: Request) -> Response:
     refuse_bad_token(request)
-    caller = caller_of(request)
+    user = caller_of(request).user
     repos = hub_of(request).repos.values()
-    return answer_list(request, [repo for repo in repos if is_visible(repo, caller)])
+    return answer_list(request, [repo for repo in repos if is_visible(repo, user)])
 
 
 def model_info(request: Request) -> Response:

@@ -17,14 +17,14 @@ FINE_GRAINED_REFUSAL = (
 )
 
 
-def is_visible(repo: Repo, caller: Caller) -> bool:
-    """Whether this caller may know that the repo exists."""
-    return not repo.private or caller.user in (repo.owner, OWNER)
+def is_visible(repo: Repo, user: str | None) -> bool:
+    """Whether this user may know that the repo exists; None is a stranger."""
+    return not repo.private or user in (repo.owner, OWNER)
 
 
 def see(repo: Repo | None, caller: Caller) -> Repo:
     """The repo; a private one is missing to everybody but its owner."""
-    if repo is None or not is_visible(repo, caller):
+    if repo is None or not is_visible(repo, caller.user):
         raise repo_not_found(known_caller=caller.token is not None)
     return repo
 

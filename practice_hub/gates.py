@@ -41,7 +41,7 @@ def repo_of(request: Request) -> Repo:
 def opened_repo_of(request: Request) -> Repo:
     """The same, for what lies behind its gate. There a bad token looks like none at all."""
     repo = named_repo(request)
-    if repo is not None and repo.gated and is_visible(repo, caller_of(request)):
+    if repo is not None and repo.gated and is_visible(repo, caller_of(request).user):
         open_gate(repo, request)
         return repo
     repo = repo_of(request)

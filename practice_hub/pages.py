@@ -32,7 +32,7 @@ from practice_hub.browse import (
 from practice_hub.connect import connect_page, make_link
 from practice_hub.desk import desk, free_name
 from practice_hub.environment import line_for_sh
-from practice_hub.gatekeeper import OPEN_FILES
+from practice_hub.gatekeeper import OPEN_FILES, is_visible
 from practice_hub.gates import gate_fields
 from practice_hub.how_to_load import ways_to_load
 from practice_hub.model_info import (
@@ -81,7 +81,7 @@ def home(request: Request) -> Response:
 def model_list(request: Request) -> Response:
     wanted = Wanted.from_query(request.query_params)
     repos = hub_of(request).repos.values()
-    rows = [Row.of(repo) for repo in repos if is_shown(repo, visitor_of(request))]
+    rows = [Row.of(repo) for repo in repos if is_visible(repo, visitor_of(request))]
     found = found_rows(rows, wanted)
     pages = max(1, -(-len(found) // ON_A_PAGE))
     page = min(wanted.p, pages - 1)
@@ -175,7 +175,7 @@ def bases(request: Request, at: Snapshot) -> list[tuple[str, str, bool]]:
         (
             str(named["relation"]),
             base["id"],
-            base["id"] in repos and is_shown(repos[base["id"]], visitor),
+            base["id"] in repos and is_visible(repos[base["id"]], visitor),
         )
         for base in named["models"]
     ]
@@ -225,14 +225,10 @@ def model_files(request: Request) -> Response:
     )
 
 
-def is_shown(repo: Repo, visitor: str) -> bool:
-    return not repo.private or visitor in (repo.owner, OWNER)
-
-
 def shown_repo(request: Request) -> Repo:
     names = request.path_params
     repo = hub_of(request).repos.get(f"{names['owner']}/{names['name']}")
-    if repo is None or not is_shown(repo, visitor_of(request)):
+    if repo is None or not is_visible(repo, visitor_of(request)):
         raise page_not_found()
     return repo
 

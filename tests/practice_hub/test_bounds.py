@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 
@@ -59,6 +60,20 @@ def test_the_fields_of_agree_are_bounded(client, accounts, fields):
 
 def test_a_gates_own_form_is_no_trouble(client, accounts):
     assert act(client, action="agree", repo_id=MANUAL, fields={"Name": "Ada"}).status_code == 200
+
+
+def test_agreeing_does_not_tell_that_a_private_repo_exists(accounts):
+    repos = load_held()
+    hidden = dataclasses.replace(repos[GATED], id="practice/hidden", private=True)
+    app = create_app({**repos, hidden.id: hidden}, accounts=accounts)
+    client = TestClient(app, "http://hub.test")
+    answers = [
+        act(client, action="agree", repo_id=f"practice/{name}", fields={})
+        for name in ("hidden", "absent")
+    ]
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert answers[0].text.replace("hidden", "absent") == answers[1].text
+    assert accounts.request_of("learner", "practice/hidden") is None
 
 
 def test_tokens_named_login_are_counted_like_others(client, accounts):
