@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from course_utils.errors import CourseError, HubTrouble
 from course_utils.fit.ways import all_ways, best_of
 from course_utils.gpus import Device, Gpu, planned_for
-from course_utils.hub.client import api, ask
+from course_utils.hub.client import api, ask, is_described
 from course_utils.licenses import known_licenses, license_kind
 from course_utils.memory import read_checkpoint
 from course_utils.memory.assumptions import CONTEXT
@@ -259,7 +259,7 @@ def _found(info: ModelInfo) -> FoundModel:
         stored_bytes=stored_bytes(stored.parameters) if stored else None,
         downloads=info.downloads,
         likes=info.likes,
-        described=getattr(info, "practiceHub", "held") == "described",
+        described=is_described(info),
     )
 
 
