@@ -10,7 +10,7 @@ import builtins
 import re
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import dedent
 
 from course_utils.explain.secrets import mask_secrets
@@ -74,7 +74,20 @@ class Trace:
 
 
 def of_exception(error: BaseException) -> Trace:
-    return Trace(tuple(_link(one) for one in _chain(error)))
+    return _trace([_link(one) for one in _chain(error)])
+
+
+def _trace(links: list[Link]) -> Trace:
+    """With the tracebacks that a message quotes as links of their own: pipeline() wraps so."""
+    return Trace(tuple(part for link in links for part in _unfolded(link))[:MOST_LINKS])
+
+
+def _unfolded(link: Link) -> list[Link]:
+    if not link.type:
+        return [link]
+    own, *quoted = link.message.split(HEAD)
+    inner = [_parsed(text.lstrip(": ").split("\n")) for text in quoted]
+    return [replace(link, message=own.strip()), *(one for one in inner if one.type)]
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -150,7 +163,7 @@ def of_text(text: str) -> Trace:
     """The chain in a pasted traceback: of Python, a notebook, or a log; its top may be cut off."""
     blocks = _blocks(plain(text).split("\n"))
     links = [_parsed(block) for block in blocks]
-    return Trace(tuple(reversed(links))[:MOST_LINKS])
+    return _trace(links[::-1])
 
 
 def plain(text: str) -> str:
@@ -227,10 +240,17 @@ def _types(name: str) -> tuple[str, ...]:
 
 
 def _error_at(lines: list[str]) -> int | None:
-    """Where the error stands: the first line after a frame that begins with a class of errors."""
+    """Where the error stands: the first line that begins with a class, after the lines of code.
+
+    Where the lines of code are cut off, only a name that ends as errors do is taken for a class.
+    """
+    behind_code = False
     for number, line in enumerate(lines):
+        if any(pattern.match(line) for pattern in FRAME_LINES):
+            behind_code = True
+            continue
         found = ERROR_LINE.match(line)
-        if found and _is_error(found["type"]):
+        if found and (behind_code or _is_error(found["type"])):
             return number
     return None
 
@@ -238,8 +258,8 @@ def _error_at(lines: list[str]) -> int | None:
 def _is_error(name: str) -> bool:
     last = name.rpartition(".")[2]
     kind = getattr(builtins, last, None)
-    if isinstance(kind, type):
-        return issubclass(kind, BaseException)
+    if kind is not None:
+        return isinstance(kind, type) and issubclass(kind, BaseException)
     return bool(KNOWN_ENDINGS.search(last))
 
 
