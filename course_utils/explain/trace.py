@@ -34,7 +34,9 @@ class Frame:
         return IN_PACKAGES.sub("", str(self))
 
 
-IN_PACKAGES = re.compile(r"^.*?(?:site|dist)-packages[/\\]|^(?:~|/|[A-Za-z]:).*[/\\](?=[^/\\]+, in )")
+IN_PACKAGES = re.compile(
+    r"^.*?(?:site|dist)-packages[/\\]|^(?:~|/|[A-Za-z]:).*[/\\](?=[^/\\]+, in )"
+)
 
 
 @dataclass(frozen=True)
@@ -183,12 +185,14 @@ def _without_prefix(lines: list[str]) -> list[str]:
 
 
 def _prefix(lines: list[str]) -> re.Pattern[str] | None:
-    """What stands before "Traceback", with any digits: a log writes it before the other lines too."""
+    """What stands before "Traceback", with any digits: a log writes it before other lines too."""
     for line in lines:
         before, found, _ = line.partition(HEAD)
         if not found:
             continue
-        name = re.search(r"[A-Za-z_][\w.]*\s{2,}$", before)  # a notebook's head: the class, then HEAD
+        name = re.search(
+            r"[A-Za-z_][\w.]*\s{2,}$", before
+        )  # a notebook's head: the class, then HEAD
         before = before[: name.start()] if name else before
         if not before:
             return None
@@ -271,7 +275,9 @@ def _frames(lines: list[str]) -> tuple[Frame, ...]:
         arrow = ARROW.match(line)
         if found:
             function = found["function"]
-            frames.append(Frame(f"{found['file']}, in {function}" if function else found["file"], ""))
+            frames.append(
+                Frame(f"{found['file']}, in {function}" if function else found["file"], "")
+            )
             fresh = not line[:1].isalpha() or line.lstrip().startswith('File "')
         elif frames and (arrow or (fresh and line.strip())):
             if arrow or not re.match(r"^\s*\d+ ", line):
