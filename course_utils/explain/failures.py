@@ -169,11 +169,13 @@ def _failure(row: dict[str, Any]) -> Failure:
 
 def _clause(row: dict[str, Any]) -> Clause:
     kinds = row.get("type", ())
-    read = {
+    read: dict[str, Any] = {
         "type": (kinds,) if isinstance(kinds, str) else tuple(kinds),
         "also": tuple(map(_pattern, row.get("also", ()))),
-        **{name: _pattern(row[name]) for name in ("says", "unless", "frame") if name in row},
     }
+    for name in ("says", "unless", "frame"):
+        if name in row:
+            read[name] = _pattern(row[name])
     return Clause(**{**row, **read})
 
 

@@ -2,7 +2,8 @@
 
 ``raised_errors.jsonl``: each was raised on a machine without a GPU, with transformers 5.23 (slugs
 "old-…": with older versions), Hub failures against a local server that answers as recorded.
-``how_raised`` is the code. ``quoted_errors.toml`` holds what a laptop cannot raise, with the source.
+``how_raised`` is the code. ``quoted_errors.toml`` holds what a laptop
+cannot raise, with the source.
 """
 
 from __future__ import annotations
