@@ -9,11 +9,15 @@ MASK = "…"
 SHORTEST = 8  # characters of a token in the environment; shorter ones would mask words
 VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_TOKEN")
 
+# Names in code that begin as a token does: hf_hub_download, hf_device_map, hf_xet.
+NAMES = r"xet|transfer|tokens?|api|home|hub|model|config"
+NO_TOKEN = rf"(?!(?-i:hf_(?:[a-z]+(?:_[a-z]+)+|{NAMES}))\b)"
+
 # Each keeps what stands in its first group, so that a reader sees what kind of secret was there.
 SECRETS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"\b(hf_|api_org_|hf_oauth_|ghp_|github_pat_|sk-)[A-Za-z0-9][\w-]{3,}",
+        rf"\b{NO_TOKEN}(hf_|api_org_|hf_oauth_|ghp_|github_pat_|sk-)[A-Za-z0-9][\w-]{{3,}}",
         r"(\b(?:bearer|basic)\s+)(?!error|token\b|auth|realm)[^\s'\",;)}\]]{4,}",
         r"(\bauthorization['\"]?\s*[:=]\s*['\"]?(?:bearer\s+|basic\s+|b['\"])?)[^\s'\",;)}\]…]{4,}",
         r"(\b\w*(?:token|api_key|apikey|password|passwd|secret)['\"]?\s*=\s*['\"]?)"

@@ -99,6 +99,18 @@ def test_no_secret_of_another_kind_is_shown(secret, monkeypatch):
     assert secret not in everything(cu.explain_error(ValueError(f"sent {secret} to nobody")))
 
 
+@pytest.mark.parametrize(
+    "name", ["hf_hub_download", "hf_device_map", "hf_xet", "hf_raise_for_status"]
+)
+def test_a_name_in_code_is_no_token(name):
+    assert name in cu.explain_error(f"NameError: name '{name}' is not defined").error
+
+
+@pytest.mark.parametrize("token", ["hf_practice_" + "0" * 24, "hf_oauth_eyJhbGciOi", "hf_abcdefgh"])
+def test_tokens_of_every_make_are_masked(token):
+    assert token not in everything(cu.explain_error(f"NameError: name '{token}' is not defined"))
+
+
 def test_a_token_in_the_code_of_an_exception_is_not_shown():
     source = (
         f"def login(token):\n    raise ValueError('Invalid user token')\nlogin(token={TOKEN!r})"

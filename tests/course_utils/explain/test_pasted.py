@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Tracebacks as people paste them: from Colab, a terminal, a log, with half of it missing."""
 
 from __future__ import annotations
