@@ -23,6 +23,7 @@ NOT_FOR_A_SEARCH = re.compile(
     | \b[0-9a-f]{8,}\b | \b[\w.-]+/[\w.-]+\b | 0x[0-9a-f]+ | \b\d[\d.,:]*\b | ['"`…<>]""",
     re.VERBOSE | re.IGNORECASE,
 )
+REQUEST_ID = re.compile(r"\(Request ID:[^)]*\)\s*")
 LIBRARY = re.compile(r"(?:site|dist)-packages[/\\]([A-Za-z_]\w*)")
 
 
@@ -125,7 +126,8 @@ def _complete(text: str, facts: Mapping[str, str]) -> bool:
 
 
 def _shown(link: Link) -> str:
-    return shorten(f"{link.name}: {link.message}" if link.message else link.name, SHOWN)
+    message = REQUEST_ID.sub("", link.message)
+    return shorten(f"{link.name}: {message}" if message else link.name, SHOWN)
 
 
 def _library_frame(trace: Trace) -> Frame | None:

@@ -40,6 +40,7 @@ def group() -> None:
 UNRELATED: dict[str, Callable[[], object]] = {
     "missing key": lambda: {}["price"],
     "missing key that a model type has as well": lambda: {}["shape"],
+    "missing key that is a model type": lambda: {}["mistral"],
     "list too short": lambda: [][3],
     "none": lambda: None["x"],  # type: ignore[index]
     "no such attribute": lambda: [].shape,  # type: ignore[attr-defined]
