@@ -77,3 +77,24 @@ def test_where_it_fails_the_traceback_is_whole(shell, monkeypatch):
 def test_without_a_shell_nothing_happens(monkeypatch):
     monkeypatch.setattr("IPython.get_ipython", lambda: None)
     show_under_tracebacks()
+
+
+def test_a_notebook_gets_no_output_more(hub, monkeypatch, tmp_path):
+    """The line stands in the error itself, so saved outputs compare as before."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    monkeypatch.setenv("HF_ENDPOINT", hub.url)
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    cells = [
+        "import course_utils as cu\n_ = cu.start('practice')",
+        KNOWN,
+        "cu.explain_error().name",
+    ]
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    NotebookClient(book, allow_errors=True, timeout=120).execute()
+    raised, explained = book.cells[1].outputs, book.cells[2].outputs
+    assert [output.output_type for output in raised] == ["error"]
+    assert raised[0].traceback[-1] == LINE
+    assert raised[0].ename == "RuntimeError" and raised[0].evalue == "CUDA out of memory"
+    assert "gpu-memory-full" in explained[0].data["text/plain"]
