@@ -388,6 +388,16 @@ def spread(stage: Stage) -> Any:
     return model(device_map=DEVICES, offload_folder=str(stage.folder))
 
 
+@fails_as("no-such-device")
+def device_called_gpu(stage: Stage) -> None:
+    model().to("gpu")
+
+
+@fails_as("sampling-settings")
+def several_greedy_answers(stage: Stage) -> None:
+    model().generate(**tokens("Hi"), do_sample=False, num_return_sequences=2)
+
+
 @fails_as("placed-model-moved")
 def spread_model_moved(stage: Stage) -> None:
     spread(stage).to("cpu")
@@ -570,6 +580,12 @@ def config_without_a_type(stage: Stage) -> None:
     AutoModelForCausalLM.from_pretrained(stage.folder)
 
 
+@fails_as("config-damaged")
+def config_that_is_a_page(stage: Stage) -> None:
+    (stage.folder / "config.json").write_text("<!doctype html><title>Hotel Wi-Fi</title>")
+    AutoConfig.from_pretrained(stage.folder)
+
+
 @fails_as("architecture-unknown")
 def model_type_of_tomorrow(stage: Stage) -> None:
     AutoModelForCausalLM.from_pretrained(stage.copy(model_type="qwen9_next"))
@@ -677,6 +693,17 @@ def file_called_transformers(stage: Stage) -> None:
 @fails_as("no-chat-template")
 def base_model_asked_to_chat(stage: Stage) -> None:
     AutoTokenizer.from_pretrained(MASK).apply_chat_template([{"role": "user", "content": "Hi"}])
+
+
+@fails_as("chat-template-refuses")
+def two_users_in_a_row(stage: Stage) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(CHAT)
+    tokenizer.chat_template = (
+        "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}"
+        "{{ raise_exception('Conversation roles must alternate user/assistant/…') }}"
+        "{% endif %}{% endfor %}"
+    )
+    tokenizer.apply_chat_template([{"role": "user", "content": "Hi"}] * 2)
 
 
 @fails_as("no-pad-token")
