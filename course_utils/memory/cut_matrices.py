@@ -50,7 +50,7 @@ def kept_beside(
         if pattern not in by_pattern or parameter not in parameters:
             continue
         converter = copy.deepcopy(by_pattern[pattern])
-        whole = torch.empty(tensor.shape, device="meta")
+        whole: Any = torch.empty(tensor.shape, device="meta")
         converter.add_tensor(parameter, stored_as, pattern, whole)
         with quiet():
             kept.update(_kept(converter.convert(parameter, config=model.config)))
@@ -70,16 +70,16 @@ def _cutting(conversion: Any) -> bool:
     """Whether it cuts a matrix and does more with the pieces."""
     from transformers.core_model_loading import Chunk
 
-    steps = getattr(conversion, "operations", ())
+    steps: list[Any] = getattr(conversion, "operations", [])
     return len(steps) > 1 and isinstance(steps[0], Chunk)
 
 
 def _kept(pieces: Mapping[str, Any]) -> dict[str, int]:
     """Values of a storage beyond those of its pieces, beside the first of them."""
-    by_storage = defaultdict(list)
+    by_storage: dict[int, list[tuple[str, Any]]] = defaultdict(list)
     for name, piece in pieces.items():
         by_storage[piece.untyped_storage()._cdata].append((name, piece))
-    kept = {}
+    kept: dict[str, int] = {}
     for shared in by_storage.values():
         name, first = shared[0]
         held = first.untyped_storage().nbytes() // first.element_size()
