@@ -33,9 +33,9 @@ BITS_AT_LEAST = 4  # no way takes fewer bits a parameter than this
 
 @dataclass(frozen=True)
 class Alternative:
-    """``kind``: "a smaller sibling", "a bigger GPU" or "a hosted API". ``name``: which."""
+    """``remedy`` is "a smaller sibling", "a bigger GPU" or "a hosted API"; ``name`` says which."""
 
-    kind: str
+    remedy: str
     name: str
     text: str
 
@@ -57,17 +57,17 @@ def _smaller_sibling(
     """The largest model of the same owner, or else of the same architecture, that fits."""
     if checkpoint.repo_id is None:
         return None
-    kind = "a smaller sibling"
+    remedy = "a smaller sibling"
     for search in _searches(checkpoint.repo_id, checkpoint):
         try:
             candidates = _candidates(checkpoint.repo_id, as_stored.parameters, target, search)
         except CourseError as error:
-            return Alternative(kind, "", f"could not be looked for. {error}")
+            return Alternative(remedy, "", f"could not be looked for. {error}")
         for repo_id in islice(candidates, TRIED):
             way = _best_way(repo_id, target, as_stored)
             if way:
                 text = f"{repo_id} {way.verdict} in {way.way} ({in_gib(way.bytes)})"
-                return Alternative(kind, repo_id, text)
+                return Alternative(remedy, repo_id, text)
     return None
 
 
@@ -118,8 +118,18 @@ def _best_way(repo_id: str, target: Gpu | Device, like: MemoryEstimate) -> Way |
     return best_of(ways)
 
 
+<<<<<<< HEAD
 def _bigger_gpu(checkpoint: Checkpoint, as_stored: MemoryEstimate) -> Alternative:
     """The smallest GPU of the table that takes the model, and the smallest that takes it whole.
+=======
+def _bigger_gpu(
+    checkpoint: Checkpoint, as_stored: MemoryEstimate, ways: tuple[Way, ...]
+) -> Alternative:
+    """The smallest GPU of the table that takes any way, and the smallest for the first way."""
+    usable = [way for way in ways if way.verdict != SPILLS and way.chunk is None]
+    bigger = sorted(GPUS.values(), key=lambda gpu: gpu.memory)
+    remedy = "a bigger GPU"
+>>>>>>> main
 
     Each GPU has ways of its own: what one unpacks or refuses, another keeps packed.
     """
@@ -136,6 +146,7 @@ def _bigger_gpu(checkpoint: Checkpoint, as_stored: MemoryEstimate) -> Alternativ
         least = min(way.high for way in ways_on(largest) if way.verdict != SPILLS)
         count = -(-least // int(PLANNED_SHARE * largest.memory))
         text = f'none alone; {count} × {largest.name} with device_map="auto"'
+<<<<<<< HEAD
         return Alternative(kind, largest.name, text)
     gpu, way = first
     text = f"{gpu.name} ({in_gib(gpu.memory)}) takes {way.way}"
@@ -143,6 +154,16 @@ def _bigger_gpu(checkpoint: Checkpoint, as_stored: MemoryEstimate) -> Alternativ
     if whole[0] != gpu:
         text += f"; {whole[0].name} ({in_gib(whole[0].memory)}) takes {whole[1].dtype}"
     return Alternative(kind, gpu.name, text)
+=======
+        return Alternative(remedy, largest.name, text)
+    gpu, way = found[0]
+    text = f"{gpu.name} ({in_gib(gpu.memory)}) takes {way.way}"
+    unquantized = [pair for pair in found if pair[1].quantization is None]
+    if unquantized and unquantized[0][0] != gpu:
+        whole, way = unquantized[0]
+        text += f"; {whole.name} ({in_gib(whole.memory)}) takes {way.dtype}"
+    return Alternative(remedy, gpu.name, text)
+>>>>>>> main
 
 
 def _hosted(checkpoint: Checkpoint) -> Alternative:

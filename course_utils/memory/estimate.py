@@ -175,7 +175,7 @@ def inventory_of(
 
 @contextmanager
 def in_words(name: str) -> Iterator[None]:
-    """A stranger's config may be odd in ways nobody thought of: that ends in a ``CannotTell``.
+    """Turn whatever an odd config makes the libraries raise into a ``CannotTell``.
 
     Its ``__cause__`` is what was raised. ``SLIPS`` go through where tests ask for it.
     """

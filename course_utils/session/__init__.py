@@ -74,7 +74,7 @@ class Session(Report):
             yield "note", note
 
     def _repr_html_(self) -> str:
-        """Three lines; the rest folds."""
+        """Three lines, and the rest folded away."""
         hub, device, memory, *rest = self.rows()
         lines = (
             f"<b>{html.escape(self.title())}</b>",
