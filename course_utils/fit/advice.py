@@ -118,22 +118,12 @@ def _best_way(repo_id: str, target: Gpu | Device, like: MemoryEstimate) -> Way |
     return best_of(ways)
 
 
-<<<<<<< HEAD
 def _bigger_gpu(checkpoint: Checkpoint, as_stored: MemoryEstimate) -> Alternative:
     """The smallest GPU of the table that takes the model, and the smallest that takes it whole.
-=======
-def _bigger_gpu(
-    checkpoint: Checkpoint, as_stored: MemoryEstimate, ways: tuple[Way, ...]
-) -> Alternative:
-    """The smallest GPU of the table that takes any way, and the smallest for the first way."""
-    usable = [way for way in ways if way.verdict != SPILLS and way.chunk is None]
-    bigger = sorted(GPUS.values(), key=lambda gpu: gpu.memory)
-    remedy = "a bigger GPU"
->>>>>>> main
 
     Each GPU has ways of its own: what one unpacks or refuses, another keeps packed.
     """
-    kind, by_size = "a bigger GPU", sorted(GPUS.values(), key=lambda gpu: gpu.memory)
+    remedy, by_size = "a bigger GPU", sorted(GPUS.values(), key=lambda gpu: gpu.memory)
 
     def ways_on(gpu: Gpu) -> list[Way]:
         asked = as_stored.context, as_stored.batch, as_stored.prompt
@@ -146,24 +136,13 @@ def _bigger_gpu(
         least = min(way.high for way in ways_on(largest) if way.verdict != SPILLS)
         count = -(-least // int(PLANNED_SHARE * largest.memory))
         text = f'none alone; {count} × {largest.name} with device_map="auto"'
-<<<<<<< HEAD
-        return Alternative(kind, largest.name, text)
+        return Alternative(remedy, largest.name, text)
     gpu, way = first
     text = f"{gpu.name} ({in_gib(gpu.memory)}) takes {way.way}"
     whole = next((pair for pair in chain([first], fitting) if pair[1].quantization is None), first)
     if whole[0] != gpu:
         text += f"; {whole[0].name} ({in_gib(whole[0].memory)}) takes {whole[1].dtype}"
-    return Alternative(kind, gpu.name, text)
-=======
-        return Alternative(remedy, largest.name, text)
-    gpu, way = found[0]
-    text = f"{gpu.name} ({in_gib(gpu.memory)}) takes {way.way}"
-    unquantized = [pair for pair in found if pair[1].quantization is None]
-    if unquantized and unquantized[0][0] != gpu:
-        whole, way = unquantized[0]
-        text += f"; {whole.name} ({in_gib(whole.memory)}) takes {way.dtype}"
     return Alternative(remedy, gpu.name, text)
->>>>>>> main
 
 
 def _hosted(checkpoint: Checkpoint) -> Alternative:

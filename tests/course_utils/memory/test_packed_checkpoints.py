@@ -203,7 +203,7 @@ def test_the_gpu_advised_is_one_that_takes_the_packing(method, asked, tmp_path):
     folder = save(tmp_path, packed_in("fbgemm_fp8"), quantization_config=packed_by)
     fits = cu.ways_to_fit(folder, asked)
     assert fits.best is None
-    advised = next(one for one in fits.advice if one.kind == "a bigger GPU")
+    advised = next(one for one in fits.advice if one.remedy == "a bigger GPU")
     assert cu.ways_to_fit(folder, advised.name).best
     assert f"takes {method} as stored" in advised.text
 
