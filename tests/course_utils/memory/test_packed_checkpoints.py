@@ -195,9 +195,7 @@ def test_of_a_gpu_in_bytes_nobody_knows_whether_it_refuses(tmp_path):
     assert any("else transformers refuses it" in note for note in fits.notes)
 
 
-@pytest.mark.parametrize(
-    ("method", "asked"), [("fbgemm_fp8", "A100"), ("fp_quant", "H100")]
-)
+@pytest.mark.parametrize(("method", "asked"), [("fbgemm_fp8", "A100"), ("fp_quant", "H100")])
 def test_the_gpu_advised_is_one_that_takes_the_packing(method, asked, tmp_path):
     packed_by = {"quant_method": method}
     folder = save(tmp_path, packed_in("fbgemm_fp8"), quantization_config=packed_by)
