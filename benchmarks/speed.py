@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -91,7 +92,7 @@ def measure() -> None:
                 f"{again:.2f} s ({kept:.2f} s from disk, {first:.2f} s the first time, "
                 f"{before:.2f} s with every layer driven and nothing kept)",
             )
-        each = sorted(seconds(lambda name=name: _answer(name)) for name in models)
+        each = sorted(seconds(partial(_answer, name)) for name in models)
         _show(
             f"estimate_memory, each of {len(each)} models",
             f"{statistics.median(each):.2f} s in the median, {each[-1]:.2f} s the slowest",
