@@ -27,6 +27,6 @@ def test_a_lessons_widgets_are_alive_in_jupyterlab(tmp_path, notebook):
         assert boxes.count() == shown
         for box in boxes.all():
             box.scroll_into_view_if_needed()
-            box.locator(".cu-view").wait_for()  # the frame can be there before what is in it
+            assert box.locator(".cu-view").is_visible()
             assert box.get_by_role("alert").count() == 0
         assert faults(page) == []
