@@ -73,7 +73,7 @@ def choose(
         return Choice(
             (),
             f"PyTorch: the CPU build would do, {because}, but {page} {trouble}.\n"
-            "pip takes what it finds. On Linux that is often the CUDA build, 3.7 GB larger.",
+            "pip takes what it finds. On Linux that is often the CUDA build, 4 GB larger.",
         )
     exactly = (f"torch=={version}+cpu",) if wanted else ()
     other = "" if wanted else " TORCH=cuda takes the other."

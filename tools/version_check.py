@@ -30,7 +30,8 @@ from tools.differences import ROOT, Difference, differences
 EXTRAS = ".[lab,test,author,models]"
 PATHS = ("notebooks", "tests/lessons", "tests/practice_hub/test_contract.py")
 CONSTRAINTS = ROOT / "constraints.txt"
-REST = "the others"
+# ipywidgets 7 sets no upper bound to its JupyterLab extension, and from 3 on that speaks to 8 only.
+EXTENSION_OF_IPYWIDGETS_7 = "jupyterlab_widgets<3"
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,8 @@ def floors(folder: Path) -> Environment:
     say(choice.words)
     environment = make(folder)
     pins = [f"{name}=={version}" for name, version in COLAB.items()]
-    torch = f"torch=={torch_build.pinned_version()}"
-    environment.pip("install", "--quiet", *pins, torch, "--editable", EXTRAS, *choice.options)
+    pins += [EXTENSION_OF_IPYWIDGETS_7, f"torch=={torch_build.pinned_version()}"]
+    environment.pip("install", "--quiet", *pins, "--editable", EXTRAS, *choice.options)
     return environment
 
 

@@ -15,16 +15,43 @@ def test_only_the_known_words_of_a_logger_are_kept_back(run_python, one):
 import logging
 import course_utils as cu
 logger = logging.getLogger({one.logger!r})
-logger.warning({one.begins!r} + ": before")
+logger.warning({one.begins + one.holds!r} + ": before")
 cu.start("practice")
-logger.warning({one.begins!r} + ": %s", "after")
+logger.warning({one.begins + one.holds!r} + ": %s", "after")
 logger.warning({OTHER!r})
 """
     told = run_python(code).stderr
-    assert f"{one.begins}: before" in told
+    assert f"{one.begins}{one.holds}: before" in told
     assert "after" not in told
     assert OTHER in told
     assert one.reason.endswith(".")
+
+
+def test_two_lengths_that_a_learner_has_set_are_not_kept_back(run_python, hub):
+    code = """
+import course_utils as cu
+cu.start("practice")
+import torch
+from transformers import AutoModelForCausalLM
+model = AutoModelForCausalLM.from_pretrained(cu.MODELS.chat)
+for length in 20, 30:
+    model.generate(torch.ones(1, 2, dtype=torch.long), max_new_tokens=2, max_length=length)
+"""
+    told = run_python(code, PRACTICE_HUB_URL=hub.url).stderr
+    assert "`max_length`(=30) seem to have been set" in told
+    assert "`max_length`(=20)" not in told
+
+
+def test_a_chat_says_nothing_of_defaults_that_nobody_set(run_python, hub):
+    code = """
+import course_utils as cu
+cu.start("practice")
+from transformers import pipeline
+chat = pipeline("text-generation", model=cu.MODELS.chat)
+chat([{"role": "user", "content": "What is a repo id?"}])
+"""
+    told = run_python(code, PRACTICE_HUB_URL=hub.url).stderr
+    assert "max_length" not in told and "clean_up" not in told
 
 
 def test_a_second_call_adds_nothing():
