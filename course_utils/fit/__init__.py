@@ -83,7 +83,7 @@ class FitTable(TableReport, Sequence[Way]):
                 known(way.download, in_gb),
             )
 
-    def drawn(self, row: int, column: str) -> str:
+    def above(self, row: int, column: str) -> str:
         """What a way needs, as a bar with the device's memory as a line."""
         if column != "expected":
             return ""

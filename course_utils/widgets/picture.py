@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from course_utils.palette import COLOURS
+from course_utils.signs import SHAPES
 from course_utils.widgets.bars import LETTER_SHARE, Bar, Part
-from course_utils.widgets.markup import SHAPES
 from course_utils.widgets.timeline import Timeline
 
 WIDTH, MARGIN = 8.0, 0.15  # inches, at DOTS pixels each
