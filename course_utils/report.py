@@ -8,13 +8,14 @@ from __future__ import annotations
 import dataclasses
 import html
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from course_utils.palette import COLOURS
 from course_utils.signs import sign
 from course_utils.text import UNKNOWN
 
-SHORT = 40  # characters of a cell that is not broken into lines
+SHORT = 16  # characters of words in a cell that are not broken into lines
+PADDING = "padding:.4em .35em"
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -55,10 +56,11 @@ class TableReport(Report):
     """A report whose rows have the same columns: a list of models, say.
 
     ``columns()`` names them, ``lines()`` yields the words of each row, ``notes`` stand below. A
-    column of numbers is set to the right.
+    column of numbers is set to the right. ``drawing_notes`` say how to read what is only drawn.
     """
 
     notes: tuple[str, ...] = ()
+    drawing_notes: ClassVar[tuple[str, ...]] = ()
 
     def columns(self) -> tuple[str, ...]:
         raise NotImplementedError
@@ -84,24 +86,31 @@ class TableReport(Report):
         return "\n".join([self.title(), *(f"  {line}" for line in [*shown, *self.notes])])
 
     def _repr_html_(self) -> str:
+        title = html.escape(self.title())
+        notes = "".join(
+            f"<p>{html.escape(note)}</p>" for note in (*self.drawing_notes, *self.notes)
+        )
+        lines = list(self.lines())
+        if not lines:
+            return f"<p><b>{title}</b></p>{notes}"
         right = self._number_columns()
         heads = "".join(
-            f'<th scope="col" style="text-align:{_side(number)}">{html.escape(name)}</th>'
+            f'<th scope="col" style="text-align:{_side(number)};{PADDING}">{_head(name)}</th>'
             for name, number in zip(self.columns(), right, strict=True)
         )
         body = "".join(
             "<tr>"
             + "".join(
-                f'<td style="text-align:{_side(number)};white-space:{_wrap(cell)}">'
-                f"{self.above(row, name)}{html.escape(cell)}</td>"
+                f'<td style="text-align:{_side(number)};white-space:{_wrap(cell)};{PADDING}">'
+                f"{self.above(row, name)}{_cell(cell)}</td>"
                 for name, cell, number in zip(self.columns(), line, right, strict=True)
             )
             + "</tr>"
-            for row, line in enumerate(self.lines())
+            for row, line in enumerate(lines)
         )
-        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
         table = f"<table>{_caption(self.title())}<tr>{heads}</tr>{body}</table>"
-        return (table if body else f"<p><b>{html.escape(self.title())}</b></p>") + notes
+        aside = f'role="region" aria-label="{title}" tabindex="0" style="overflow-x:auto"'
+        return f"<div {aside}>{table}</div>{notes}"
 
     def _number_columns(self) -> list[bool]:
         columns = list(zip(*self.lines(), strict=True)) or [()] * len(self.columns())
@@ -117,7 +126,7 @@ def rows_as_html(
     """A table of labels and texts. ``drawn`` has the HTML of rows that are more than text."""
     lines = "".join(
         f'<tr><th scope="row" style="text-align:left;vertical-align:top">{html.escape(label)}</th>'
-        f'<td style="text-align:left">{content}</td></tr>'
+        f'<td style="text-align:left;overflow-wrap:anywhere">{content}</td></tr>'
         for label, content in cells_as_html(rows, drawn)
     )
     return f"<table>{_caption(title) if title else ''}{lines}</table>"
@@ -218,8 +227,24 @@ def _side(number: bool) -> str:
 
 
 def _wrap(cell: str) -> str:
-    """A number with its unit, or a repo id, stays on one line; a sentence need not."""
+    """A number with its unit stays on one line; a sentence need not."""
     return "nowrap" if len(cell) <= SHORT else "normal"
+
+
+def _head(name: str) -> str:
+    return html.escape(name).replace("/", "/<wbr>")
+
+
+def _cell(cell: str) -> str:
+    """The words; a repo id is broken after its owner, or not at all."""
+    owner, slash, name = cell.partition("/")
+    if not slash or " " in cell:
+        return html.escape(cell)
+    parts = (
+        f'<span style="white-space:nowrap">{html.escape(one)}</span>'
+        for one in (owner + slash, name)
+    )
+    return "<wbr>".join(parts)
 
 
 def _caption(title: str) -> str:

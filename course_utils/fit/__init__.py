@@ -53,6 +53,10 @@ class FitTable(TableReport, Sequence[Way]):
     ways: tuple[Way, ...]
     advice: tuple[Alternative, ...] = ()
     notes: tuple[str, ...] = ()
+    drawing_notes = (
+        "bars: solid up to what is expected, hatched up to the most it may need; the line is where "
+        "the device's memory ends",
+    )
 
     def __getitem__(self, place: Any) -> Any:
         return self.ways[place]

@@ -184,9 +184,7 @@ def _check_repo(repo_id: str, use: str) -> LicenseReport:
         ruling = found.ruling
         findings += found.findings
         evidence.append(Evidence("base model", f"{hidden.name}: {found.says}"))
-        family.append(
-            Relative(hidden.name, info.id, found.says, found.verdict, True, evidence[-1])
-        )
+        family.append(Relative(hidden.name, info.id, found.says, found.verdict, True, evidence[-1]))
     return LicenseReport(
         subject=info.id,
         use=use,

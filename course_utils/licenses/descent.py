@@ -38,9 +38,7 @@ class Family:
     seen_in: str
 
 
-def weigh(
-    ancestor: Ancestor, stated: Stated, own: Ruling, so_far: Ruling, use: str
-) -> Weighed:
+def weigh(ancestor: Ancestor, stated: Stated, own: Ruling, so_far: Ruling, use: str) -> Weighed:
     """The verdict with one base model's license taken into account; findings; evidence."""
     name = ancestor.name
     owner = name.split("/")[0]
@@ -151,9 +149,7 @@ def hidden_family(repo_id: str, hints: Iterable[tuple[str, str]], stated: Stated
     return None
 
 
-def weigh_family(
-    family: Family, own: Ruling, so_far: Ruling, use: str
-) -> Weighed:
+def weigh_family(family: Family, own: Ruling, so_far: Ruling, use: str) -> Weighed:
     """The verdict with the license of a family taken into account; findings; evidence."""
     theirs = rule_license(family.license, use)
     says = f"{family.license.id} ({theirs.kind}), by {family.seen_in}"
