@@ -1,4 +1,4 @@
-"""Reports on a real page: nothing is cut off where a notebook is 800 pixels wide, or a phone 360."""
+"""Reports on a real page: nothing is cut off where it is 800 pixels wide, or a phone's 360."""
 
 from __future__ import annotations
 
