@@ -30,6 +30,7 @@ from course_utils.memory import (
 from course_utils.quality import hits, perplexity, same_neighbours
 from course_utils.serving import local_server
 from course_utils.session import MODELS, Session, start
+from course_utils.session.packages import package_of
 from course_utils.widgets import FitExplorer, LicenseCheck, VRAMGauge
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "local_server",
     "measure_memory",
     "merge_progress",
+    "package_of",
     "perplexity",
     "pictures",
     "progress",
