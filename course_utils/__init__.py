@@ -26,6 +26,7 @@ from course_utils.memory import (
     MemoryMeasurement,
     estimate_memory,
     measure_memory,
+    recorded_runs,
 )
 from course_utils.quality import hits, perplexity, same_neighbours
 from course_utils.serving import local_server
@@ -73,6 +74,7 @@ __all__ = [
     "pictures",
     "progress",
     "read_card",
+    "recorded_runs",
     "same_neighbours",
     "show_picture",
     "solution",

@@ -55,7 +55,7 @@ def test_the_gauge_keeps_no_model_alive_and_says_when_it_is_gone(estimate):
 
 
 def test_a_live_cache_is_drawn_solid_and_held_against_the_prediction(hub):
-    model = AutoModelForCausalLM.from_pretrained(cu.MODELS.chat)
+    model = AutoModelForCausalLM.from_pretrained("practice/tiny-chat")
     gauge = cu.VRAMGauge(cu.estimate_memory(model, context=100)).measure(model)
     assert [part.measured for part in gauge.bars[0].parts if part.key == "cache"] == [False]
     cache = DynamicCache(config=model.config)
