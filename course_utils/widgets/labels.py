@@ -37,24 +37,24 @@ def labels(placed: Iterable[tuple[Named, float, float]], width: float = WIDE) ->
     thin: list[tuple[Named, float]] = []
     for part, begin, share in placed:
         middle = begin + share / 2
-        if share * width >= _room(part.short):
+        if share * width >= room_for(part.short):
             yield Label(part.short, middle, middle, is_inside=True)
         elif share:
             thin.append((part, middle))
     names = [part.short for part, _ in thin]
-    if sum(map(_room, names)) > width:
+    if sum(map(room_for, names)) > width:
         names = [part.letter for part, _ in thin]
     middles = [middle for _, middle in thin]
-    halves = [_room(name) / 2 / width for name in names]
-    for name, middle, at in zip(names, middles, _spread(halves, middles), strict=True):
+    halves = [room_for(name) / 2 / width for name in names]
+    for name, middle, at in zip(names, middles, spread(halves, middles), strict=True):
         yield Label(name, at, middle, is_inside=False)
 
 
-def _room(text: str) -> float:
+def room_for(text: str) -> float:
     return len(text) * CHARACTER + GAP
 
 
-def _spread(halves: Sequence[float], middles: Sequence[float]) -> list[float]:
+def spread(halves: Sequence[float], middles: Sequence[float]) -> list[float]:
     """The middles, moved apart as far as the texts' halves need, and none beyond an end."""
     places: list[float] = []
     for number, middle in enumerate(middles):
