@@ -62,8 +62,9 @@ test-newest: ## notebooks, claims and contracts on the newest versions, and whic
 test-floors: ## the same on Colab's versions, the oldest that are promised
 	@$(PYTHON) -m tools.version_check floors $(TEST_ARGS)
 
-test-real-hub: venv ## run the contract tests against huggingface.co, where it can be reached
-	@$(RUN) -m pytest tests/practice_hub/test_contract.py --hub real $(TEST_ARGS)
+test-real-hub: venv ## contract tests, and the notebooks that use huggingface.co, against it
+	@$(RUN) -m pytest --hub real --nbval-lax --nbval-cell-timeout=1800 --timeout=1800 \
+		tests/practice_hub/test_contract.py notebooks $(TEST_ARGS)
 
 notebooks: venv ## lessons/*.md → executed notebooks/*.ipynb (NOTEBOOKS="00")
 	@$(RUN) -m tools.notebooks build $(NOTEBOOKS)

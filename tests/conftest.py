@@ -1,6 +1,7 @@
 """Every test talks to a practice Hub of its own process, through the installed clients.
 
-``--hub real`` runs the contract tests against huggingface.co instead, by hand.
+``--hub real`` runs the contract tests against huggingface.co instead, by hand, and of the notebooks
+those that use it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from course_utils.curriculum import curriculum
 from practice_hub import PracticeHub
 from practice_hub.published import models_folder
 from practice_hub.visitor import Visitor
@@ -36,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
         if name.startswith(("HF_", "HUGGING", "TRANSFORMERS_", "PRACTICE_HUB", "COURSE_")):
             del os.environ[name]
     if config.getoption("--hub") == "real":
+        os.environ["COURSE_HUB"] = "real"
         return
     os.environ.update(
         PROXIES,
@@ -56,8 +59,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[HUB] = hub
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Notebooks that cast a published model are skipped where it is not on this machine."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Some notebooks do not run: on the real Hub those that are staged on the practice Hub, and
+    elsewhere those that cast a published model which is not on this machine."""
+    if config.getoption("--hub") == "real":
+        staged = {lesson.name for lesson in curriculum().lessons if lesson.hub == "practice"}
+        left = [item for item in items if item.path.stem in staged]
+        items[:] = [item for item in items if item.path.stem not in staged]
+        config.hook.pytest_deselected(items=left)
+        return
     for item in items:
         if MISSING and item.path.suffix == ".ipynb" and wants_models(item.path):
             item.add_marker(pytest.mark.skip(reason=REASON))

@@ -34,12 +34,12 @@ DRAWINGS: dict[str, Callable[[], Drawing]] = {
     "gate_steps": gate_steps,
     "login_box": login_box,
     "colab_key": colab_key,
-    "on_the_gpu": on_the_gpu,
     "four_sizes": four_sizes,
     "sixteen_bits": sixteen_bits,
     "layers_placed": layers_placed,
     "sixteen_marks": sixteen_marks,
     "block_of_64": block_of_64,
+    "on_the_gpu": on_the_gpu,
     "kv_cache": kv_cache,
     "gpu_ladder": gpu_ladder,
 }

@@ -25,7 +25,11 @@ from filelock import FileLock
 from course_utils.exercises.checkers.judgement import EXERCISE_ID, OUTCOMES
 
 KIND = "hub-and-heavyweights progress"
-VERSION = 1
+VERSION = 2
+# What the exercises of an older version's file are called in the next one, all at once.
+RENUMBERED = {
+    1: {"05.3": "09.1", "09.1": "10.1", "09.2": "10.2", "09.3": "10.3"},
+}
 LARGEST_FILE = 5_000_000
 LARGEST_COUNT = 10**9
 LOCK_SECONDS = 2.0
@@ -152,7 +156,7 @@ def _keep_aside(path: Path, reason: str) -> str:
 
 
 def read_file(path: Path) -> Records:
-    """The records in a progress file.
+    """The records in a progress file, under today's numbers.
 
     Raises:
         ValueError: it is something else.
@@ -177,7 +181,19 @@ def read_file(path: Path) -> Records:
     exercises = content.get("exercises")
     if not isinstance(exercises, dict):
         raise ValueError("it lists no exercises")
-    return {exercise_id: _record(exercise_id, value) for exercise_id, value in exercises.items()}
+    records = {exercise_id: _record(exercise_id, value) for exercise_id, value in exercises.items()}
+    return renumbered(records, version if type(version) is int and version > 0 else 1)
+
+
+def renumbered(records: Records, version: int) -> Records:
+    """The records of a file of this version under today's numbers. None is dropped."""
+    for older in range(version, VERSION):
+        called: Records = {}
+        for exercise_id, record in records.items():
+            name = RENUMBERED[older].get(exercise_id, exercise_id)
+            called[name] = called.get(name, Record()).merged(record)
+        records = called
+    return records
 
 
 def write_file(path: Path, records: Records) -> None:

@@ -1,4 +1,4 @@
-"""What lesson 05 says of the libraries, held against the installed versions."""
+"""What lessons 05 and 09 say of the libraries, held against the installed versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lesson 09 says of models that do not fit, held against the installed versions.
+"""What lesson 10 says of models that do not fit, held against the installed versions.
 
 Each test is named by a claim in ``course_utils/curriculum.toml``; when one fails, that sentence has
 to be mended.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from course_utils.exercises.checkers.function import Case, FunctionChecker
 from course_utils.exercises.checkers.number import Number
 from course_utils.exercises.declared import Exercise, WrongAnswer
 from course_utils.units import GB, GIB
@@ -10,30 +9,7 @@ from course_utils.units import GB, GIB
 FOURTEEN_BILLION = 14_770_033_664  # Qwen2.5-14B
 MIXTURE, MIXTURE_ACTIVE = 30_532_122_624, 3_353_032_704  # Qwen3-30B-A3B, as the lesson prints them
 MIXTURE_IN_NF4 = "59.76 GB"
-
-
-def tokens_that_fit(room: int, layers: int, kv_heads: int, head_size: int) -> int:
-    return room // (2 * layers * kv_heads * head_size * 2)
-
-
-def one_factor_forgotten(room: int, layers: int, kv_heads: int, head_size: int) -> int:
-    return room // (2 * layers * kv_heads * head_size)
-
-
-def both_factors_forgotten(room: int, layers: int, kv_heads: int, head_size: int) -> int:
-    return room // (layers * kv_heads * head_size)
-
-
-def not_rounded(room: int, layers: int, kv_heads: int, head_size: int) -> float:
-    return room / (2 * layers * kv_heads * head_size * 2)
-
-
-def bits_for_bytes(room: int, layers: int, kv_heads: int, head_size: int) -> int:
-    return room // (2 * layers * kv_heads * head_size * 16)
-
-
-def of_one_layer(room: int, layers: int, kv_heads: int, head_size: int) -> int:
-    return room // (2 * kv_heads * head_size * 2)
+T4_GIB, FREE_GIB = 14.56, 2
 
 
 EXERCISES = (
@@ -115,44 +91,38 @@ EXERCISES = (
     ),
     Exercise(
         id="05.3",
-        ask="From room in bytes, layers, heads of keys and values, and head size to the number of "
-        "whole tokens whose cache fits, in 16 bits.",
-        checker=FunctionChecker(
-            (
-                Case((GIB, 28, 4, 128), 18_724, "Qwen2.5-7B and one GiB"),
-                Case((GIB, 30, 32, 128), 2_184, "a model whose heads share nothing"),
-                Case((57_343, 28, 4, 128), 0, "one byte less than a token takes"),
-                Case((0, 28, 4, 128), 0, "no room at all"),
-            )
-        ),
+        ask="A T4 of 14.56 GiB, 2 GiB of it kept free: how many parameters at most, in float16?",
+        checker=Number((T4_GIB - FREE_GIB) * GIB / 2),
         hints=(
-            "How many bytes does one token take? The lesson works it out for two models.",
-            "A token leaves a key and a value in each layer, and a number of them takes 2 bytes.",
-            "room // (2 * layers * kv_heads * head_size * …): which factor is missing?",
+            "How many GiB are left for weights? And how many bytes is that?",
+            "How many bytes does one parameter take in float16?",
+            "(14.56 - 2) * 2**30, divided by the bytes that one parameter takes.",
         ),
         wrong=(
             WrongAnswer(
-                one_factor_forgotten,
-                "Twice too many. There are two tensors, keys and values, and their numbers take "
-                "two bytes each: one of these twos is missing.",
+                T4_GIB * GIB / 2, "Those fill the whole card. Something of it is to be kept free."
             ),
             WrongAnswer(
-                both_factors_forgotten,
-                "Four times too many: count keys and values, and two bytes for each number.",
+                (T4_GIB - FREE_GIB) * GB / 2,
+                "That takes a GiB for a GB. torch counts a GPU's memory in GiB, each 2**30 bytes.",
             ),
             WrongAnswer(
-                not_rounded, "A part of a token does not help. Return how many whole ones fit."
+                (16 - FREE_GIB) * GIB / 2,
+                "That begins with what the box says. How much does torch see?",
             ),
             WrongAnswer(
-                bits_for_bytes, "Too few by the bits in a byte: 16 bits are how many bytes?"
+                (T4_GIB - FREE_GIB) * GIB,
+                "Those are the bytes that are left. How many of them does a parameter take?",
             ),
-            WrongAnswer(of_one_layer, "That is one layer. Each of them keeps keys and values."),
+            WrongAnswer(
+                (T4_GIB - FREE_GIB) * GIB / 4,
+                "That is four bytes for each, as in float32. How many has float16?",
+            ),
         ),
-        solution=(
-            "def tokens_that_fit(room, layers, kv_heads, head_size):\n"
-            "    token = 2 * layers * kv_heads * head_size * 2\n"
-            "    return room // token"
+        solution=lambda: (
+            f"(14.56 - 2) * 2**30 / 2 = {(T4_GIB - FREE_GIB) * GIB / 2:,.0f} parameters.\n"
+            "Most models that are called 7B have more than seven billion."
         ),
-        right=(tokens_that_fit,),
+        right=("6.74 billion", "6.7B", lambda: (14.56 - 2) * 2**30 / 2),
     ),
 )

@@ -1,146 +1,136 @@
-"""Exercises of lesson 09, When it still does not fit."""
+"""Exercises of lesson 09, Make room for the context."""
 
 from __future__ import annotations
 
 from course_utils.exercises.checkers.function import Case, FunctionChecker
 from course_utils.exercises.checkers.number import Number
-from course_utils.exercises.checkers.repo import Condition, Repo, RepoCondition
 from course_utils.exercises.declared import Exercise, WrongAnswer
+from course_utils.units import GIB
 
-GIB = 2**30
+TOKEN = 57_344  # bytes that a token leaves in Qwen2.5-7B's cache, as the lesson prints them
+SEQUENCES, LENGTH = 4, 4_096
+CACHE_MIB = TOKEN * SEQUENCES * LENGTH / 2**20
+LAYERS = 28
 
 
-def hopeless(parameters: float, gib: float) -> bool:
-    return parameters / 2 > gib * GIB
+def tokens_that_fit(room: int, layers: int, kv_heads: int, head_size: int) -> int:
+    return room // (2 * layers * kv_heads * head_size * 2)
 
 
-def _fits_on_a_t4(repo: Repo) -> bool:
-    from course_utils.fit import ways_to_fit
+def one_factor_forgotten(room: int, layers: int, kv_heads: int, head_size: int) -> int:
+    return room // (2 * layers * kv_heads * head_size)
 
-    return ways_to_fit(repo.id, gpu="T4").best is not None
+
+def both_factors_forgotten(room: int, layers: int, kv_heads: int, head_size: int) -> int:
+    return room // (layers * kv_heads * head_size)
+
+
+def not_rounded(room: int, layers: int, kv_heads: int, head_size: int) -> float:
+    return room / (2 * layers * kv_heads * head_size * 2)
+
+
+def bits_for_bytes(room: int, layers: int, kv_heads: int, head_size: int) -> int:
+    return room // (2 * layers * kv_heads * head_size * 16)
+
+
+def of_one_layer(room: int, layers: int, kv_heads: int, head_size: int) -> int:
+    return room // (2 * kv_heads * head_size * 2)
 
 
 EXERCISES = (
     Exercise(
         id="09.1",
-        ask="hopeless(parameters, gib): True when four bits for each parameter exceed so many GiB.",
+        ask="From room in bytes, layers, heads of keys and values, and head size to the number of "
+        "whole tokens whose cache fits, in 16 bits.",
         checker=FunctionChecker(
             (
-                Case((70e9, 14.6), True, "70 billion on a T4"),
-                Case((7e9, 14.6), False, "7 billion on a T4"),
-                Case((31e9, 14.6), False, "just within, if GiB are GiB"),
-                Case((32e9, 14.6), True, "just beyond"),
-                Case((29e9, 14.6), False, "within, as long as scales do not count"),
-                Case((1e9, 14.6), False, "1 billion on a T4"),
-                Case((70e9, 79.2), False, "70 billion on a GPU of 80 GB"),
+                Case((GIB, 28, 4, 128), 18_724, "Qwen2.5-7B and one GiB"),
+                Case((GIB, 30, 32, 128), 2_184, "a model whose heads share nothing"),
+                Case((57_343, 28, 4, 128), 0, "one byte less than a token takes"),
+                Case((0, 28, 4, 128), 0, "no room at all"),
             )
         ),
         hints=(
-            "How many bytes are four bits?",
-            "The GPU's size is in GiB, and parameters / 2 are bytes. Bring both to bytes.",
-            "Return whether half of the parameters is more than gib * 2**30.",
+            "How many bytes does one token take? The lesson works it out for two models.",
+            "A token leaves a key and a value in each layer, and a number of them takes 2 bytes.",
+            "room // (2 * layers * kv_heads * head_size * …): which factor is missing?",
         ),
         wrong=(
             WrongAnswer(
-                lambda parameters, gib: parameters / 2 > gib * 1e9,
-                "That takes a GiB for a GB, and gives up on models that might fit.",
+                one_factor_forgotten,
+                "Twice too many. There are two tensors, keys and values, and their numbers take "
+                "two bytes each: one of these twos is missing.",
             ),
             WrongAnswer(
-                lambda parameters, gib: parameters * 4.5 / 8 > gib * GIB,
-                "Those are 4.5 bits, scales and all. This bound is kinder: four, and nothing else.",
+                both_factors_forgotten,
+                "Four times too many: count keys and values, and two bytes for each number.",
             ),
             WrongAnswer(
-                lambda parameters, gib: parameters / 2 > gib,
-                "The left side is in bytes, the right one in GiB.",
+                not_rounded, "A part of a token does not help. Return how many whole ones fit."
             ),
             WrongAnswer(
-                lambda parameters, gib: parameters * 4 > gib * GIB,
-                "Those are four bytes for each parameter. Four bits are less.",
+                bits_for_bytes, "Too few by the bits in a byte: 16 bits are how many bytes?"
             ),
-            WrongAnswer(
-                lambda parameters, gib: parameters * 2 > gib * GIB,
-                "That is the bound for 16 bits.",
-            ),
-            WrongAnswer(
-                lambda parameters, gib: parameters / 2 < gib * GIB,
-                "The other way round: that is True where there is hope.",
-            ),
+            WrongAnswer(of_one_layer, "That is one layer. Each of them keeps keys and values."),
         ),
-        solution="def hopeless(parameters, gib):\n    return parameters / 2 > gib * 2**30",
-        right=(hopeless, lambda parameters, gib: parameters * 4 / 8 / 1024**3 > gib),
+        solution=(
+            "def tokens_that_fit(room, layers, kv_heads, head_size):\n"
+            "    token = 2 * layers * kv_heads * head_size * 2\n"
+            "    return room // token"
+        ),
+        right=(tokens_that_fit,),
     ),
     Exercise(
         id="09.2",
-        ask="A repo id: by the owner of Qwen/Qwen2.5-72B-Instruct, more than 5 billion parameters, "
-        "open, Apache-2.0, and with a way to fit onto a T4.",
-        checker=RepoCondition(
-            (
-                Condition(
-                    "be by the same owner",
-                    lambda repo: repo.id.startswith("Qwen/"),
-                    "A sibling comes from the same house.",
-                ),
-                Condition("be open", lambda repo: not repo.info.gated),
-                Condition(
-                    "have more than 5 billion parameters",
-                    lambda repo: repo.parameters > 5e9,
-                    "There is room for more on a T4.",
-                ),
-                Condition(
-                    "be under Apache-2.0",
-                    lambda repo: "license:apache-2.0" in (repo.info.tags or ()),
-                    "Look at its tags: info.tags.",
-                ),
-                Condition(
-                    "fit onto a T4 in some way",
-                    _fits_on_a_t4,
-                    'cu.ways_to_fit(repo, gpu="T4").best is None for it.',
-                ),
-            )
-        ),
+        ask="Qwen2.5-7B, four sequences of 4,096 tokens, in 16 bits: how many MiB is the cache?",
+        checker=Number(CACHE_MIB, unit="MiB"),
         hints=(
-            "The search of this section, with other sizes, lists candidates.",
-            "The cell with four sizes tells which of them get onto a T4.",
-            "Any of its rows that does not say nothing fits; then look at the license.",
+            "The lesson prints how many bytes one token takes in this model.",
+            "Each sequence keeps its own tokens. How many are there in all?",
+            "Bytes a token, times tokens of a sequence, times sequences, divided by 2**20.",
         ),
         wrong=(
-            WrongAnswer("Qwen/Qwen2.5-72B-Instruct"),
-            WrongAnswer("Qwen/Qwen2.5-32B-Instruct"),
-            WrongAnswer("Qwen/Qwen2.5-0.5B-Instruct"),
             WrongAnswer(
-                "meta-llama/Llama-3.1-8B-Instruct",
-                "It is of another family, gated, and has a license of its own.",
+                CACHE_MIB / SEQUENCES, "That is one sequence. Each has a cache of its own."
             ),
+            WrongAnswer(CACHE_MIB / 2, "Half of it: there are keys, and there are values."),
+            WrongAnswer(CACHE_MIB / LAYERS, "That is one layer. Each of them keeps a cache."),
+            WrongAnswer(
+                CACHE_MIB * 7,
+                "That counts all heads of attention. How many of them keep keys and values?",
+            ),
+            WrongAnswer(CACHE_MIB * 2, "That is twice as much: how many bytes are 16 bits?"),
+            WrongAnswer(TOKEN * SEQUENCES * LENGTH / 10**6),
         ),
-        solution="Qwen/Qwen2.5-14B-Instruct: 14.77 billion parameters, on a T4 in nf4.",
-        right=("Qwen/Qwen2.5-7B-Instruct", "Qwen/Qwen2.5-14B-Instruct", "Qwen/Qwen3-8B"),
+        solution=lambda: (
+            f"{TOKEN:,} * {LENGTH:,} * {SEQUENCES} = {TOKEN * LENGTH * SEQUENCES:,} bytes, and "
+            f"divided by 2**20 that is {CACHE_MIB:.0f} MiB."
+        ),
+        right=(896, "0.875 GiB", "939.5 MB", "939,524,096 bytes"),
     ),
     Exercise(
         id="09.3",
-        ask="39.5 GB of weights, 13 GiB for weights on each T4: the fewest T4s that hold them?",
-        checker=Number(3, tolerance=0),
+        ask="On a T4, from a prompt of 2,048 tokens to one of 8,192: attention needs how many "
+        "times as much?",
+        checker=Number(16, tolerance=0.02),
         hints=(
-            "Two units are in the question. Bring them to one.",
-            "13 GiB are 13 * 2**30 bytes. How often do they go into 39.5e9?",
-            "Divide, and round up: a part of a GPU cannot be bought.",
+            "How many times as many tokens are there?",
+            "Attention keeps a number for every pair. How many pairs do n tokens make?",
+            "Pairs grow with the square of the tokens: take the first hint's number times itself.",
         ),
         wrong=(
             WrongAnswer(
                 4,
-                "That is 39.5 / 13, rounded up: GB divided by GiB. In bytes it is less.",
+                "So grows the KV cache, which keeps something for each token. Attention keeps a "
+                "number for each pair of them.",
             ),
-            WrongAnswer(3.04, "That is GB divided by GiB. Bring both to bytes first."),
-            WrongAnswer(
-                2.83,
-                "That is the quotient. A part of a GPU cannot be bought.",
-            ),
-            WrongAnswer(2, "That rounds down, and leaves some of the weights without a place."),
-            WrongAnswer(11, "That counts 16 bits for each weight. The 39.5 GB are in four."),
+            WrongAnswer(8, "That is twice the growth in tokens. Pairs grow with its square."),
+            WrongAnswer(64, "That is the cube. A pair has two members."),
+            WrongAnswer(6_144, "Those are the tokens that were added. How do pairs grow?"),
         ),
         solution=lambda: (
-            f"39.5e9 / (13 * 2**30) = {39.5e9 / (13 * GIB):.2f}, rounded up: 3.\n"
-            "GB divided by GiB gives 3.04, and would have bought a fourth."
+            f"8,192 / 2,048 = {8_192 // 2_048}, and {8_192 // 2_048}**2 = {(8_192 // 2_048) ** 2}."
         ),
-        right=(3, "3"),
+        right=(16, "16", lambda: (8_192 / 2_048) ** 2),
     ),
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import course_utils as cu
-from course_utils.exercises import progress_file
-from course_utils.exercises.checkers.judgement import OUTCOMES
+from course_utils.exercises import declared, progress_file
+from course_utils.exercises.checkers.judgement import EXERCISE_ID, OUTCOMES
 from course_utils.exercises.progress_file import Record
 
 
@@ -71,10 +73,75 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory, content):
 
 def test_a_file_of_a_newer_course_is_left_alone(progress_at):
     progress_at.parent.mkdir()
-    newer = NAMED.replace("1", "2") + "{}}"
+    newer = NAMED.replace("1", str(progress_file.VERSION + 1)) + "{}}"
     progress_at.write_text(newer)
     assert "newer version" in str(cu.check_answer("90.1", "28 GB"))
     assert progress_at.read_text() == newer
+
+
+VERSION_1 = (
+    Path(__file__).parent / "progress_version_1.json"
+)  # as the course of ten notebooks wrote
+
+
+def written_in_version_1() -> dict[str, Record]:
+    exercises = json.loads(VERSION_1.read_text())["exercises"]
+    return {exercise_id: Record(**found) for exercise_id, found in exercises.items()}
+
+
+def test_a_file_of_version_1_is_read_under_todays_numbers():
+    before, after = written_in_version_1(), progress_file.read_file(VERSION_1)
+    assert after == {
+        "05.1": before["05.1"],
+        "05.2": before["05.2"],
+        "08.2": before["08.2"],
+        "09.1": before["05.3"],
+        "10.1": before["09.1"],
+        "10.2": before["09.2"],
+        "10.3": before["09.3"],
+    }
+
+
+@pytest.mark.parametrize("version", [None, 0, -3, True, "1", 1.5])
+def test_a_file_whose_version_says_nothing_is_read_as_the_oldest(tmp_path, version):
+    content = json.loads(VERSION_1.read_text()) | {"version": version}
+    path = tmp_path / "progress.json"
+    path.write_text(json.dumps(content))
+    assert progress_file.read_file(path) == progress_file.read_file(VERSION_1)
+
+
+def test_renumbering_is_done_once_however_often_the_file_is_read_and_merged(progress_at):
+    expected = progress_file.read_file(VERSION_1)
+    progress_at.parent.mkdir()
+    shutil.copy(VERSION_1, progress_at)
+    for _ in range(3):
+        report = cu.progress()
+        assert {name: report.exercises[name] for name in expected} == expected
+    assert "10.1 right" in str(report) and "05.3 not attempted" in str(report)
+    cu.check_answer("90.1", "28 GB")
+    assert json.loads(progress_at.read_text())["version"] == progress_file.VERSION
+    for _ in range(2):
+        cu.merge_progress(VERSION_1)
+        kept = progress_file.read_file(progress_at)
+        assert {name: one for name, one in kept.items() if name != "90.1"} == expected
+    assert not list(progress_at.parent.glob("*.broken-*"))
+
+
+def test_the_new_exercise_under_an_old_number_is_another_one(progress_at):
+    progress_at.parent.mkdir()
+    shutil.copy(VERSION_1, progress_at)
+    assert cu.check_answer("05.3", 1).outcome == "wrong"
+    kept = progress_file.read_file(progress_at)
+    assert (kept["05.3"].outcome, kept["09.1"].outcome) == ("wrong", "right")
+
+
+def test_every_step_is_there_and_leads_to_exercises_that_exist():
+    assert list(progress_file.RENUMBERED) == list(range(1, progress_file.VERSION))
+    newest = progress_file.RENUMBERED[progress_file.VERSION - 1]
+    assert set(newest.values()) <= set(declared.registered())
+    for step in progress_file.RENUMBERED.values():
+        assert len(set(step.values())) == len(step)
+        assert all(EXERCISE_ID.fullmatch(name) for name in (*step, *step.values()))
 
 
 @pytest.mark.parametrize("place", ["/proc/no/progress.json", "/dev/null", "/dev/null/p", "{}"])
@@ -163,17 +230,15 @@ def test_a_kernel_that_holds_on_for_too_long_is_not_waited_for(progress_at, monk
 
 
 TIMES = st.none() | st.datetimes().map(lambda at: at.strftime("2026-%m-%dT%H:%M:%SZ"))
-RECORDS = st.dictionaries(
-    st.sampled_from(["05.1", "05.2", "06.1"]),
-    st.builds(
-        Record,
-        outcome=st.sampled_from(OUTCOMES),
-        attempts=st.integers(0, 9),
-        hints=st.integers(0, 3),
-        right_at=TIMES,
-        solution_at=TIMES,
-    ),
+ANY_RECORD = st.builds(
+    Record,
+    outcome=st.sampled_from(OUTCOMES),
+    attempts=st.integers(0, 9),
+    hints=st.integers(0, 3),
+    right_at=TIMES,
+    solution_at=TIMES,
 )
+RECORDS = st.dictionaries(st.sampled_from(["05.1", "05.2", "06.1"]), ANY_RECORD)
 
 
 @given(RECORDS, RECORDS, RECORDS)
@@ -182,6 +247,15 @@ def test_merging_in_any_order_and_twice_gives_the_same(a, b, c):
     assert merge(a, b) == merge(b, a)
     assert merge(a, merge(b, c)) == merge(merge(a, b), c)
     assert merge(merge(a, b), b) == merge(a, b)
+
+
+@given(st.dictionaries(st.sampled_from(["05.3", "09.1", "09.2", "10.1", "06.1"]), ANY_RECORD))
+def test_no_record_of_version_1_is_lost(records):
+    now = progress_file.renumbered(records, 1)
+    for exercise_id, record in records.items():
+        name = progress_file.RENUMBERED[1].get(exercise_id, exercise_id)
+        assert now[name].merged(record) == now[name]
+    assert progress_file.renumbered(now, progress_file.VERSION) == now
 
 
 @given(RECORDS)
