@@ -27,6 +27,8 @@ class Report:
     the fields to a program.
     """
 
+    has_addresses: ClassVar[bool] = False  # which a narrow page has to break
+
     def title(self) -> str:
         raise NotImplementedError
 
@@ -46,7 +48,7 @@ class Report:
         return str(self)
 
     def _repr_html_(self) -> str:
-        return rows_as_html(self.rows(), self.title(), self.drawn())
+        return rows_as_html(self.rows(), self.title(), self.drawn(), self.has_addresses)
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -121,12 +123,16 @@ class TableReport(Report):
 
 
 def rows_as_html(
-    rows: Iterable[tuple[str, str]], title: str = "", drawn: Mapping[str, str] | None = None
+    rows: Iterable[tuple[str, str]],
+    title: str = "",
+    drawn: Mapping[str, str] | None = None,
+    has_addresses: bool = False,
 ) -> str:
     """A table of labels and texts. ``drawn`` has the HTML of rows that are more than text."""
+    broken = ";overflow-wrap:anywhere" if has_addresses else ""
     lines = "".join(
-        f'<tr><th scope="row" style="text-align:left;vertical-align:top">{html.escape(label)}</th>'
-        f'<td style="text-align:left;overflow-wrap:anywhere">{content}</td></tr>'
+        f'<tr><th scope="row" style="text-align:left">{html.escape(label)}</th>'
+        f'<td style="text-align:left{broken}">{content}</td></tr>'
         for label, content in cells_as_html(rows, drawn)
     )
     return f"<table>{_caption(title) if title else ''}{lines}</table>"

@@ -67,6 +67,7 @@ class LicenseReport(Report):
     findings: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     family: tuple[Relative, ...] = ()
+    has_addresses = True
 
     def title(self) -> str:
         return f"{self.subject}, {self.use} use: {VERDICTS[self.verdict]}"
