@@ -166,7 +166,7 @@ def _notes(
     if best:
         yield f"best: {best.way}. Its code is .best.code"
     for number, alternative in enumerate(advice, start=1):
-        yield f"{number}. {alternative.kind}: {alternative.text}"
+        yield f"{number}. {alternative.remedy}: {alternative.text}"
     yield RULE
     if target.kind != "cpu":
         whole = in_gib(as_stored.weights)

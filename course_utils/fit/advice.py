@@ -35,9 +35,9 @@ BITS_AT_LEAST = 4  # no way takes fewer bits a parameter than this
 
 @dataclass(frozen=True)
 class Alternative:
-    """``kind``: "a smaller sibling", "a bigger GPU" or "a hosted API". ``name``: which."""
+    """``remedy`` is "a smaller sibling", "a bigger GPU" or "a hosted API"; ``name`` says which."""
 
-    kind: str
+    remedy: str
     name: str
     text: str
 
@@ -62,17 +62,17 @@ def _smaller_sibling(
     """The largest model of the same owner, or else of the same architecture, that fits."""
     if checkpoint.repo_id is None:
         return None
-    kind = "a smaller sibling"
+    remedy = "a smaller sibling"
     for search in _searches(checkpoint.repo_id, checkpoint):
         try:
             candidates = _candidates(checkpoint.repo_id, as_stored.parameters, target, search)
         except CourseError as error:
-            return Alternative(kind, "", f"could not be looked for. {error}")
+            return Alternative(remedy, "", f"could not be looked for. {error}")
         for repo_id in islice(candidates, TRIED):
             way = _best_way(repo_id, target, as_stored)
             if way:
                 text = f"{repo_id} {way.verdict} in {way.way} ({in_gib(way.bytes)})"
-                return Alternative(kind, repo_id, text)
+                return Alternative(remedy, repo_id, text)
     return None
 
 
@@ -129,7 +129,7 @@ def _bigger_gpu(
     """The smallest GPU of the table that takes any way, and the smallest for the first way."""
     usable = [way for way in ways if way.verdict != SPILLS and way.chunk is None]
     bigger = sorted(GPUS.values(), key=lambda gpu: gpu.memory)
-    kind = "a bigger GPU"
+    remedy = "a bigger GPU"
 
     def needed(way: Way, gpu: Gpu) -> Range:
         asked = as_stored.context, as_stored.batch, as_stored.prompt
@@ -146,14 +146,14 @@ def _bigger_gpu(
         least = min(needed(way, largest).high for way in usable)
         count = -(-least // int(PLANNED_SHARE * largest.memory))
         text = f'none alone; {count} × {largest.name} with device_map="auto"'
-        return Alternative(kind, largest.name, text)
+        return Alternative(remedy, largest.name, text)
     gpu, way = found[0]
     text = f"{gpu.name} ({in_gib(gpu.memory)}) takes {way.way}"
     unquantized = [pair for pair in found if pair[1].quantization is None]
     if unquantized and unquantized[0][0] != gpu:
         whole, way = unquantized[0]
         text += f"; {whole.name} ({in_gib(whole.memory)}) takes {way.dtype}"
-    return Alternative(kind, gpu.name, text)
+    return Alternative(remedy, gpu.name, text)
 
 
 def _hosted(checkpoint: Checkpoint) -> Alternative:

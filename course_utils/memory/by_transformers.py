@@ -243,7 +243,7 @@ def _on_this_machine(packed_by: Mapping[str, Any]) -> tuple[bool, str]:
 
 
 class _Key:
-    """What a skeleton is built of; equal to others that say the same."""
+    """What decides how a skeleton is built. Equal keys give equal skeletons."""
 
     def __init__(
         self,

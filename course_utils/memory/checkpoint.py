@@ -110,7 +110,7 @@ class Checkpoint:
         return self.tensors.get(name) or self.tensors.get(name.partition(".")[2])
 
     def once(self, what: Hashable, find: Callable[[], Found]) -> Found:
-        """What ``find`` returns. It is called the first time, and its answer kept for the next."""
+        """What ``find`` returns. It is called once, and its answer is kept."""
         if what not in self._found:
             self._found[what] = find()
         found: Found = self._found[what]

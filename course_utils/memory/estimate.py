@@ -164,7 +164,7 @@ def inventory_of(
 
 @contextmanager
 def in_words(name: str) -> Iterator[None]:
-    """A stranger's config may be odd in ways nobody thought of: that ends in a ``CannotTell``."""
+    """Turn whatever an odd config makes the libraries raise into a ``CannotTell``."""
     try:
         yield
     except CourseError:
