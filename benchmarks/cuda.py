@@ -7,6 +7,8 @@ loaded at full size with random weights. With the process held to a T4's, an L4'
 memory it is tried whether what was predicted to fit does. On a smaller GPU, what exceeds it is
 reported as out of memory. The peak is what the process takes from the driver: the allocator's
 reserve and the CUDA context.
+
+A file written into ``course_utils/memory/runs/`` is what ``cu.recorded_runs(model)`` shows.
 """
 
 from __future__ import annotations
@@ -21,7 +23,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.cuda_memory import (
-    cache_bytes_of,
     capped,
     empty_cache,
     heard,
@@ -32,6 +33,7 @@ from benchmarks.cuda_memory import (
 from course_utils.fit.ways import NO, verdict
 from course_utils.gpus import GPUS
 from course_utils.memory import MemoryEstimate, estimate_memory, measure_memory
+from course_utils.memory.live_cache import measure_cache
 from tests.support.random_weights import bits_and_bytes, load_random
 
 if TYPE_CHECKING:
@@ -282,7 +284,7 @@ class Load:
         found = {
             "context": predicted.context,
             "cache_predicted": predicted.kv_cache,
-            "cache": cache_bytes_of(cache),
+            "cache": sum(measure_cache(cache).keys_and_values.values()),
             "total_predicted": ends_of(predicted),
             "peak": peak_of(self.device),
         }

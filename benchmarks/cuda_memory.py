@@ -9,18 +9,6 @@ from contextlib import contextmanager
 from typing import Any
 
 
-def cache_bytes_of(cache: Any) -> int:
-    """Storage of the keys and values, each counted once."""
-    tensors = [
-        tensor
-        for layer in cache.layers
-        for tensor in (getattr(layer, "keys", None), getattr(layer, "values", None))
-        if tensor is not None
-    ]
-    storages = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage() for tensor in tensors}
-    return sum(storage.nbytes() for storage in storages.values())
-
-
 def is_out_of_memory(error: BaseException | None, said: Iterable[str] = ()) -> bool:
     """Memory that ran out while transformers quantizes is only in what it logs: the error itself
     speaks of issues during conversion."""

@@ -28,10 +28,12 @@ from course_utils.memory import (
     MemoryMeasurement,
     estimate_memory,
     measure_memory,
+    recorded_runs,
 )
 from course_utils.quality import hits, perplexity, same_neighbours
 from course_utils.serving import local_server
 from course_utils.session import MODELS, Session, after_start, start
+from course_utils.session.packages import package_of
 from course_utils.widgets import FitExplorer, LicenseCheck, VRAMGauge
 
 __all__ = [
@@ -71,10 +73,12 @@ __all__ = [
     "local_server",
     "measure_memory",
     "merge_progress",
+    "package_of",
     "perplexity",
     "pictures",
     "progress",
     "read_card",
+    "recorded_runs",
     "same_neighbours",
     "show_picture",
     "solution",

@@ -39,7 +39,10 @@ def main() -> None:
     from tests.support.lab_page import lab_page, set_theme
 
     DOCS.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, lab_page(Path(folder), CELLS) as page:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        lab_page(Path(folder), CELLS, seconds=600) as page,
+    ):
         page.set_viewport_size({"width": WIDTH, "height": 2400})
         for theme in ("Light", "Dark"):
             set_theme(page, f"JupyterLab {theme}")

@@ -14,12 +14,14 @@ from course_utils.memory import MemoryEstimate
 from course_utils.text import shorten
 from course_utils.units import in_gib
 from course_utils.widgets.bars import NAMES
+from course_utils.widgets.labels import room_for, spread
 
 MARKS = {FITS: "yes", TIGHT: "yes-if", NO: "no"}
 PARTS = ("weights", "cache", "activations", "attention", "runtime")  # as the widgets name them
-CHIP = 15.0  # width of a letter's white ground
 LEFT, RIGHT = 16.0, 384.0
-TOP, STEP = 66.0, 62.0
+TOP, STEP = 66.0, 84.0
+BAR = 22.0  # its height
+BESIDE = 4.0  # between a name and the GPU's end
 LONGEST_TITLE, LONGEST_LABEL = 33, 26
 
 
@@ -43,7 +45,7 @@ def draw_memory(*estimates: MemoryEstimate, gpu: str | int | Gpu | Device | None
     models = {one.model.split("/")[-1] for one in estimates}
     subject = models.pop() if len(models) == 1 else "Models"
     title = shorten(f"{subject} on {target.name}", LONGEST_TITLE)
-    height = TOP + STEP * len(bars) + 90
+    height = TOP + STEP * len(bars) + 46
     return Drawing("memory_bars", title, _words(bars, target), height, tuple(_shapes(bars, target)))
 
 
@@ -113,38 +115,55 @@ def _shapes(bars: list[_Bar], target: Gpu | Device) -> Iterator[Shape]:
 
 def _bar(bar: _Bar, top: float, unit: float, limit: float) -> Iterator[Shape]:
     left = LEFT
+    thin: list[tuple[str, float]] = []
     for kind, size in bar.parts.items():
+        width = size * unit
         if size:
-            yield from _part(kind, left, top, size * unit, 22, limit)
-        left += size * unit
+            yield box(left, top, width, BAR, kind, "hatched", edge=kind)  # for it is predicted
+            middle = _inside(NAMES[kind][2], left, width, limit)
+            if middle is None:
+                thin.append((NAMES[kind][2], left + width / 2))
+            else:
+                yield from _name(NAMES[kind][2], middle, top)
+        left += width
     if bar.most > bar.total:
         width = (bar.most - bar.total) * unit
-        yield box(left, top, width, 22, fill="empty", edge="rule", dashed=True)
+        yield box(left, top, width, BAR, fill="empty", edge="rule", dashed=True)
+    yield from _names_below(thin, top + BAR)
 
 
-def _part(
-    kind: str, left: float, top: float, width: float, height: float, limit: float = 0
-) -> Iterator[Shape]:
-    """Hatched, for it is predicted; with its letter where that has room beside the GPU's end."""
-    yield box(left, top, width, height, kind, "hatched", edge=kind)
-    for middle in (left + width / 2, limit - CHIP, limit + CHIP):
-        is_inside = abs(middle - left - width / 2) <= (width - CHIP - 4) / 2
-        if is_inside and abs(middle - limit) >= CHIP:
-            yield box(middle - CHIP / 2, top + 2, CHIP, height - 4)
-            letter = NAMES[kind][1]
-            yield Words(middle, top + height / 2 + 4.5, letter, 12, "middle", bold=True)
-            return
+def _inside(name: str, left: float, width: float, limit: float) -> float | None:
+    """Where the name's middle has room in the part, beside the GPU's end; None: nowhere."""
+    half = room_for(name) / 2
+    for middle in (left + width / 2, limit - half - BESIDE, limit + half + BESIDE):
+        is_beside = abs(middle - limit) >= half + BESIDE
+        if left + half <= middle <= left + width - half and is_beside:
+            return middle
+    return None
+
+
+def _name(name: str, middle: float, top: float) -> Iterator[Shape]:
+    width = room_for(name)
+    yield box(middle - width / 2, top + 3, width, BAR - 6)
+    yield Words(middle, top + BAR / 2 + 4.5, name, 12, "middle")
+
+
+def _names_below(thin: list[tuple[str, float]], top: float) -> Iterator[Shape]:
+    """The names that have no room in their part, each at the end of a line from it."""
+    whole = RIGHT - LEFT
+    halves = [room_for(name) / 2 / whole for name, _ in thin]
+    places = spread(halves, [(middle - LEFT) / whole for _, middle in thin])
+    for (name, middle), place in zip(thin, places, strict=True):
+        at = LEFT + place * whole
+        yield line((middle, top + 6), (at, top + 14), colour="ink")
+        yield Words(at, top + 26, name, 12, "middle")
 
 
 def _legend(top: float) -> Iterator[Shape]:
-    places = ((LEFT, 0), (LEFT + 104, 0), (LEFT + 212, 0), (LEFT, 1), (LEFT, 2))
-    for (left, row), kind in zip(places, PARTS, strict=True):
-        at = top + 24 * row
-        yield from _part(kind, left, at, 22, 18)
-        yield Words(left + 28, at + 13, NAMES[kind][0], 12)
-    yield box(LEFT + 212, top + 24, 22, 18, fill="empty", edge="rule", dashed=True)
-    yield Words(LEFT + 240, top + 37, "at most", 12)
-    yield Words(LEFT + 212, top + 61, "hatched: predicted", 12, colour="soft")
+    yield box(LEFT, top, 22, 18, "unsure", "hatched", edge="unsure")
+    yield Words(LEFT + 28, top + 13, "predicted", 12)
+    yield box(LEFT + 130, top, 22, 18, fill="empty", edge="rule", dashed=True)
+    yield Words(LEFT + 158, top + 13, "at most", 12)
 
 
 def _words(bars: list[_Bar], target: Gpu | Device) -> str:

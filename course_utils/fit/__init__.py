@@ -54,6 +54,10 @@ class FitTable(TableReport, Sequence[Way]):
     ways: tuple[Way, ...]
     advice: tuple[Alternative, ...] = ()
     notes: tuple[str, ...] = ()
+    drawing_notes = (
+        "bars: solid up to what is expected, hatched up to the most it may need; the line is where "
+        "the device's memory ends",
+    )
 
     def __getitem__(self, place: Any) -> Any:
         return self.ways[place]
@@ -84,7 +88,7 @@ class FitTable(TableReport, Sequence[Way]):
                 known(way.download, in_gb),
             )
 
-    def drawn(self, row: int, column: str) -> str:
+    def above(self, row: int, column: str) -> str:
         """What a way needs, as a bar with the device's memory as a line."""
         if column != "expected":
             return ""

@@ -100,6 +100,7 @@ class AccessReport(Report):
     next_steps: tuple[str, ...]
     evidence: tuple[str, ...]
     wait: int | None = None
+    has_addresses = True
 
     @property
     def may_download(self) -> bool:

@@ -15,8 +15,9 @@ from course_utils.cards.lineage import ancestors, bases_of
 from course_utils.errors import CourseError, HubTrouble
 from course_utils.hub.client import model_info
 from course_utils.hub.repo_id import REPO_ID, repo_id_of
-from course_utils.licenses.descent import hidden_family, weigh, weigh_family
+from course_utils.licenses.descent import hidden_family, in_short, weigh, weigh_family
 from course_utils.licenses.evidence import Evidence, read_repo
+from course_utils.licenses.family import Relative, tree_of
 from course_utils.licenses.table import (
     KINDS,
     License,
@@ -27,7 +28,7 @@ from course_utils.licenses.table import (
     license_kind,
 )
 from course_utils.licenses.verdict import USES, either, rule, rule_repo
-from course_utils.report import Report
+from course_utils.report import Report, tree_as_html, tree_as_text
 from course_utils.text import shorten
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
 ]
 
 VERDICTS = {"yes": "yes", "yes-if": "yes, if", "cannot-tell": "cannot tell", "no": "no"}
+FAMILY = "family"
 NOT_ADVICE = "a reading aid, not legal advice"
 
 
@@ -51,7 +53,9 @@ class LicenseReport(Report):
 
     ``verdict``: "yes"; "yes-if", with the ``conditions``; "no"; or "cannot-tell", where what is
     there does not say. ``kind`` is one of ``KINDS``. ``findings`` are what does not fit together or
-    is missing, such as a permissive tag over a restricted base model.
+    is missing, such as a permissive tag over a restricted base model. ``family`` is the repo itself
+    and the models that it was made from, each with what its own license says; () where it names
+    none.
     """
 
     subject: str
@@ -62,6 +66,8 @@ class LicenseReport(Report):
     conditions: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    family: tuple[Relative, ...] = ()
+    has_addresses = True
 
     def title(self) -> str:
         return f"{self.subject}, {self.use} use: {VERDICTS[self.verdict]}"
@@ -73,9 +79,18 @@ class LicenseReport(Report):
             yield "if", condition
         for finding in self.findings:
             yield "finding", finding
+        if tree := tree_of(self.family):
+            for number, line in enumerate(tree_as_text(tree)):
+                yield "" if number else FAMILY, line
+        in_tree = {relative.evidence for relative in self.family}
         for evidence in self.evidence:
-            yield evidence.source, evidence.says
+            if evidence not in in_tree:
+                yield evidence.source, evidence.says
         yield "note", NOT_ADVICE
+
+    def drawn(self) -> dict[str, str]:
+        tree = tree_of(self.family)
+        return {FAMILY: tree_as_html(tree)} if tree else {}
 
 
 def check_license(
@@ -148,15 +163,29 @@ def _check_repo(repo_id: str, use: str) -> LicenseReport:
     findings += [
         f"Nobody can look up what its card names as base model: {odd}." for odd in bases.odd
     ]
+    family = []
     for ancestor in ancestors(info.id, bases.names):
-        ruling, found, says = weigh(ancestor, stated, own, ruling, use)
-        findings += found
+        found = weigh(ancestor, stated, own, ruling, use)
+        ruling = found.ruling
+        findings += found.findings
         place = f"; {bases.places[ancestor.name]}" if ancestor.name in bases.places else ""
-        evidence.append(Evidence("base model", says + place))
-    if not bases.names and (family := hidden_family(info.id, bases.hints, stated)):
-        ruling, found, says = weigh_family(family, own, ruling, use)
-        findings += found
+        says = f"{ancestor.name}: {found.says}, named by {ancestor.child}{place}"
         evidence.append(Evidence("base model", says))
+        family.append(
+            Relative(
+                ancestor.name,
+                ancestor.child,
+                found.says + place,
+                found.verdict,
+                evidence=evidence[-1],
+            )
+        )
+    if not bases.names and (hidden := hidden_family(info.id, bases.hints, stated)):
+        found = weigh_family(hidden, own, ruling, use)
+        ruling = found.ruling
+        findings += found.findings
+        evidence.append(Evidence("base model", f"{hidden.name}: {found.says}"))
+        family.append(Relative(hidden.name, info.id, found.says, found.verdict, True, evidence[-1]))
     return LicenseReport(
         subject=info.id,
         use=use,
@@ -166,6 +195,9 @@ def _check_repo(repo_id: str, use: str) -> LicenseReport:
         conditions=ruling.conditions if ruling.verdict == "yes-if" else (),
         findings=tuple(dict.fromkeys(findings)),
         evidence=tuple(dict.fromkeys(evidence)),
+        family=(Relative(info.id, "", in_short(stated, own), own.verdict), *family)
+        if family
+        else (),
     )
 
 

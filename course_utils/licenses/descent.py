@@ -16,6 +16,20 @@ from course_utils.text import shorten
 
 
 @dataclass(frozen=True)
+class Weighed:
+    """What one base model adds.
+
+    ``ruling`` is the verdict on the repo with it taken into account; ``says`` what its own license
+    is; ``verdict`` what that allows by itself.
+    """
+
+    ruling: Ruling
+    findings: list[str]
+    says: str
+    verdict: str = "cannot-tell"
+
+
+@dataclass(frozen=True)
 class Family:
     """Models of one maker under one license, told by their name. ``seen_in`` is where it stands."""
 
@@ -24,9 +38,7 @@ class Family:
     seen_in: str
 
 
-def weigh(
-    ancestor: Ancestor, stated: Stated, own: Ruling, so_far: Ruling, use: str
-) -> tuple[Ruling, list[str], str]:
+def weigh(ancestor: Ancestor, stated: Stated, own: Ruling, so_far: Ruling, use: str) -> Weighed:
     """The verdict with one base model's license taken into account; findings; evidence."""
     name = ancestor.name
     owner = name.split("/")[0]
@@ -34,31 +46,29 @@ def weigh(
     if ancestor.info is None:
         finding = f"The license of its base model {name} is not known: {ancestor.problem}."
         if same_owner and ancestor.is_repo_id:
-            return so_far, [finding], f"{name}: {ancestor.problem}"
+            return Weighed(so_far, [finding], ancestor.problem)
         unseen = Ruling("cannot-tell", "unknown", finding)
-        return worse(so_far, unseen), [finding], f"{name}: {ancestor.problem}"
+        return Weighed(worse(so_far, unseen), [finding], ancestor.problem)
     try:
         theirs_stated = read_repo(ancestor.info)
     except HubTrouble as trouble:
         finding = f"The license of its base model {name} is not known: {trouble}"
         unseen = Ruling("cannot-tell", "unknown", finding)
-        return worse(so_far, unseen), [finding], f"{name}: {trouble.problem}"
+        return Weighed(worse(so_far, unseen), [finding], trouble.problem)
     theirs, odd = rule_repo(theirs_stated, use)
-    tags = ", ".join(str(tag) for tag in theirs_stated.tags) or "no license tag"
-    if theirs_stated.license_name and not theirs_stated.telling_tags:
-        tags += f", {theirs_stated.license_name}"
-    says = f"{name}: {shorten(tags)} ({theirs.kind}), named by {ancestor.child}"
+    tags = _tags_of(theirs_stated)
+    says = in_short(theirs_stated, theirs)
     restricts = [f"The base model {name}: {words}" for words in odd if _restricts(words)]
     if theirs.kind == "unknown":
         finding = f"The license of its base model {name} does not say what it allows ({tags})."
         if same_owner:
-            return so_far, [finding, *restricts], says
+            return Weighed(so_far, [finding, *restricts], says)
         unknown = Ruling("cannot-tell", "unknown", finding)
-        return worse(so_far, unknown), [finding, *restricts], says
+        return Weighed(worse(so_far, unknown), [finding, *restricts], says)
     adds = set(theirs.conditions) - set(own.conditions)
     stricter = BEST_FIRST.index(theirs.verdict) > BEST_FIRST.index(own.verdict)
     if (theirs.kind == "permissive" and theirs.verdict == "yes") or not (adds or stricter):
-        return worse(so_far, theirs), restricts, says
+        return Weighed(worse(so_far, theirs), restricts, says, theirs.verdict)
     finding = (
         f"Its base model {name} is under {shorten(tags)} ({theirs.kind}), which asks for more "
         "than the tag of this repo. "
@@ -67,7 +77,19 @@ def weigh(
         return _weigh_own_base(name, owner, finding, theirs, stated, so_far, restricts, says)
     finding += "A finetune cannot give away what its base model did not."
     theirs = replace(theirs, reason=f"The base model {name} decides. {theirs.reason}")
-    return worse(so_far, theirs), [finding, *restricts], says
+    return Weighed(worse(so_far, theirs), [finding, *restricts], says, theirs.verdict)
+
+
+def in_short(stated: Stated, ruling: Ruling) -> str:
+    """ "other, qwen-research (non-commercial)": what a repo states as its license, and the kind."""
+    return f"{shorten(_tags_of(stated))} ({ruling.kind})"
+
+
+def _tags_of(stated: Stated) -> str:
+    tags = ", ".join(str(tag) for tag in stated.tags) or "no license tag"
+    if stated.license_name and not stated.telling_tags:
+        tags += f", {stated.license_name}"
+    return tags
 
 
 def _weigh_own_base(
@@ -79,7 +101,7 @@ def _weigh_own_base(
     so_far: Ruling,
     restricts: list[str],
     says: str,
-) -> tuple[Ruling, list[str], str]:
+) -> Weighed:
     """A base model of the same owner, who may give the same work out under another license."""
     if not stated.relicenses:
         finding += (
@@ -87,7 +109,7 @@ def _weigh_own_base(
             "not say that this was meant."
         )
         theirs = replace(theirs, reason=f"The base model {name} decides. {theirs.reason}")
-        return worse(so_far, theirs), [finding, *restricts], says
+        return Weighed(worse(so_far, theirs), [finding, *restricts], says, theirs.verdict)
     finding += (
         f"Both are by {owner}, who may set another license on its own work, and its card says so: "
         f"{stated.relicenses}"
@@ -96,7 +118,8 @@ def _weigh_own_base(
         f"{owner} holds the rights in the base model {name} too. Keep a copy of what its card "
         f"says ({stated.relicenses}), which is what your rights rest on."
     )
-    return worse(so_far, Ruling("yes-if", so_far.kind, "", (condition,))), [finding], says
+    kept = worse(so_far, Ruling("yes-if", so_far.kind, "", (condition,)))
+    return Weighed(kept, [finding], says, theirs.verdict)
 
 
 def _restricts(finding: str) -> bool:
@@ -126,16 +149,14 @@ def hidden_family(repo_id: str, hints: Iterable[tuple[str, str]], stated: Stated
     return None
 
 
-def weigh_family(
-    family: Family, own: Ruling, so_far: Ruling, use: str
-) -> tuple[Ruling, list[str], str]:
+def weigh_family(family: Family, own: Ruling, so_far: Ruling, use: str) -> Weighed:
     """The verdict with the license of a family taken into account; findings; evidence."""
     theirs = rule_license(family.license, use)
-    says = f"{family.name}: {family.license.id} ({theirs.kind}), by {family.seen_in}"
+    says = f"{family.license.id} ({theirs.kind}), by {family.seen_in}"
     adds = set(theirs.conditions) - set(own.conditions)
     stricter = BEST_FIRST.index(theirs.verdict) > BEST_FIRST.index(own.verdict)
     if theirs.kind == "permissive" or not (adds or stricter):
-        return so_far, [], says
+        return Weighed(so_far, [], says, theirs.verdict)
     finding = (
         f"It seems to be made from {family.name} ({family.seen_in}), which is under "
         f"{family.license.id} ({theirs.kind}), and names no base model: ask its author."
@@ -143,7 +164,7 @@ def weigh_family(
     theirs = replace(
         theirs, reason=f"{family.name}, which it seems made from, decides. {theirs.reason}"
     )
-    return worse(so_far, theirs), [finding], says
+    return Weighed(worse(so_far, theirs), [finding], says, theirs.verdict)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from course_utils.memory.checkpoint import Checkpoint, read_checkpoint
 from course_utils.memory.estimate import MemoryEstimate, estimate_memory
 from course_utils.memory.measure import MemoryMeasurement, measure_memory
 from course_utils.memory.ranges import Range
+from course_utils.memory.recorded import RecordedRuns, recorded_runs
 
 __all__ = [
     "CannotTell",
@@ -12,7 +13,9 @@ __all__ = [
     "MemoryEstimate",
     "MemoryMeasurement",
     "Range",
+    "RecordedRuns",
     "estimate_memory",
     "measure_memory",
     "read_checkpoint",
+    "recorded_runs",
 ]

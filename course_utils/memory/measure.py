@@ -1,12 +1,13 @@
-"""``measure_memory``: what a loaded model holds, tensor by tensor and device by device."""
+"""``measure_memory``: what a loaded model and its cache hold, tensor by tensor."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from course_utils.errors import CourseError
+from course_utils.memory.live_cache import measure_cache
 from course_utils.report import Report
 from course_utils.units import in_gb, in_gib
 
@@ -26,6 +27,10 @@ class MemoryMeasurement(Report):
     for what accelerate keeps on disk, and for tensors without memory. ``quantization_state`` is the
     part that ``get_memory_footprint()`` leaves out. On CUDA, over all GPUs: ``allocated`` by
     tensors, ``reserved`` by PyTorch's allocator, ``driver_used`` by everything that runs there.
+
+    Where a live cache was measured too, ``kv_cache`` is the bytes of its keys and values, when
+    ``cache_tokens`` of each sequence have gone through; ``cache_states`` is what else it keeps, and
+    ``cache_by_device`` splits both.
     """
 
     model: str
@@ -36,6 +41,10 @@ class MemoryMeasurement(Report):
     reserved: int | None = None
     driver_used: int | None = None
     notes: tuple[str, ...] = ()
+    kv_cache: int | None = None
+    cache_states: int = 0
+    cache_tokens: int | None = None
+    cache_by_device: dict[str, int] = field(default_factory=dict)
 
     def title(self) -> str:
         return f"{self.model}, as it is in memory now"
@@ -46,6 +55,12 @@ class MemoryMeasurement(Report):
             yield "of it", f"{in_full(self.quantization_state)} of scales and tables"
         for device, count in self.by_device.items():
             yield f"on {device}", in_full(count)
+        if self.kv_cache is not None:
+            yield "KV cache", f"{in_full(self.kv_cache)}, {self.cache_tokens:,} tokens"
+        if self.cache_states:
+            yield "cache states", in_full(self.cache_states)
+        for device, count in self.cache_by_device.items():
+            yield f"on {device}", in_full(count)
         for name in ("allocated", "reserved", "driver_used"):
             count = getattr(self, name)
             if count is not None:
@@ -54,14 +69,16 @@ class MemoryMeasurement(Report):
             yield "note", note
 
 
-def measure_memory(model: Any) -> MemoryMeasurement:
+def measure_memory(model: Any, cache: Any = None) -> MemoryMeasurement:
     """What a model holds at this moment. Measure before the first forward to see what was loaded.
 
     Args:
         model: any ``torch.nn.Module``.
+        cache: a cache of transformers that is in use, such as the ``DynamicCache`` that was given
+            to the model or that its output holds. None measures the model alone.
 
     Raises:
-        CourseError: it is none.
+        CourseError: it is none, or the cache is none.
     """
     if not hasattr(model, "named_modules"):
         raise CourseError(
@@ -80,7 +97,20 @@ def measure_memory(model: Any) -> MemoryMeasurement:
         state += storage.nbytes() if is_state else 0
     weights = sum(count for place, count in by_device.items() if place not in (DISK, META))
     found = MemoryMeasurement(type(model).__name__, weights, by_device, state)
+    if cache is not None:
+        found = with_cache(found, cache)
     return with_cuda(found) if any(place.startswith("cuda") for place in by_device) else found
+
+
+def with_cache(found: MemoryMeasurement, cache: Any) -> MemoryMeasurement:
+    live = measure_cache(cache)
+    return replace(
+        found,
+        kv_cache=sum(live.keys_and_values.values()),
+        cache_states=sum(live.states.values()),
+        cache_tokens=live.tokens,
+        cache_by_device=live.by_device,
+    )
 
 
 def _tensors(model: Any) -> Iterator[tuple[str, Any, bool]]:
@@ -128,9 +158,11 @@ def with_cuda(found: MemoryMeasurement) -> MemoryMeasurement:
     reserved = sum(torch.cuda.memory_reserved(gpu) for gpu in gpus)
     free_and_total = [torch.cuda.mem_get_info(gpu) for gpu in gpus]
     driver = sum(total - free for free, total in free_and_total)
-    on_gpus = sum(size for place, size in found.by_device.items() if place.startswith("cuda"))
+    held = (*found.by_device.items(), *found.cache_by_device.items())
+    on_gpus = sum(size for place, size in held if place.startswith("cuda"))
+    counted = "weights" if found.kv_cache is None else "weights and the cache"
     gaps = (
-        (allocated - on_gpus, "allocated beyond the weights: other tensors, and rounding to 512 B"),
+        (allocated - on_gpus, f"allocated beyond the {counted}: other tensors, rounding to 512 B"),
         (reserved - allocated, "reserved and empty: kept for the next tensors, not given back"),
         (driver - reserved, "beyond PyTorch: the CUDA context, libraries, other programs"),
     )

@@ -9,22 +9,29 @@ from typing import Any
 
 from course_utils.errors import CourseError
 from course_utils.units import in_gib
+from course_utils.widgets.labels import NARROW, WIDE, labels
 from course_utils.widgets.timeline import Timeline
 
-# What a part is called, and the letter that stands for it in the bar. Drawn in this order.
+# What a part is called, the letter that stands for it in text, and its name where room is short.
+# Drawn in this order.
 NAMES = {
-    "others": ("in use otherwise", "O"),
-    "weights": ("weights", "W"),
-    "besides": ("held by torch besides", "T"),
-    "cache": ("KV cache", "K"),
-    "states": ("cache states", "S"),
-    "attention": ("scores of attention", "Q"),
-    "activations": ("activations", "A"),
-    "runtime": ("CUDA and its libraries", "C"),
+    "others": ("in use otherwise", "O", "in use"),
+    "weights": ("weights", "W", "weights"),
+    "besides": ("held by torch besides", "T", "torch"),
+    "cache": ("KV cache", "K", "KV cache"),
+    "states": ("cache states", "S", "states"),
+    "attention": ("scores of attention", "Q", "scores"),
+    "activations": ("activations", "A", "activations"),
+    "runtime": ("CUDA and its libraries", "C", "CUDA"),
 }
 CHARACTERS = 60  # of the bar in text
-LETTER_SHARE = 0.06  # parts narrower than this have no room for their letter
-KEY = "capitals are measured, small letters predicted, dots free"
+KEY = "WWWW is measured, w/w/ predicted, .... free"
+KEY_AS_HTML = (
+    '<ul class="cu-legend cu-key" role="list">'
+    '<li><span class="cu-swatch cu-measured" aria-hidden="true"></span>solid: measured</li>'
+    '<li><span class="cu-swatch cu-predicted" aria-hidden="true"></span>hatched: predicted</li>'
+    '<li><span class="cu-swatch cu-free" aria-hidden="true"></span>empty: free</li></ul>'
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,15 @@ class Part:
     @property
     def letter(self) -> str:
         return NAMES[self.key][1]
+
+    @property
+    def short(self) -> str:
+        return NAMES[self.key][2]
+
+    def in_text(self, width: int) -> str:
+        """So many characters: solid if measured, hatched if predicted."""
+        pattern = self.letter * 2 if self.measured else f"{self.letter.lower()}/"
+        return (pattern * width)[:width]
 
     def words(self) -> str:
         how = "measured" if self.measured else "predicted"
@@ -103,13 +119,12 @@ class Bar:
         return "free", in_gib(self.free)
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
-        """Letter, name and words of each part, then what is free, then the peak."""
+        """A sample, name and words of each part, then what is free, then the peak."""
         for part in self.parts:
-            letter = part.letter if part.measured else part.letter.lower()
-            yield letter, part.name, part.words()
-        yield (" ", *self.rest())
+            yield part.in_text(2), part.name, part.words()
+        yield ("..", *self.rest())
         if self.peak is not None:
-            yield "^", "peak", f"{in_gib(self.peak)}, measured"
+            yield "^ ", "peak", f"{in_gib(self.peak)}, measured"
 
 
 def check_bytes(name: str, **sizes: Any) -> None:
@@ -126,7 +141,7 @@ def check_bytes(name: str, **sizes: Any) -> None:
 def as_text(bar: Bar) -> str:
     rows = list(bar.rows())
     width = max(len(name) for _, name, _ in rows)
-    lines = [f"  {letter}  {name:<{width}}  {words}" for letter, name, words in rows]
+    lines = [f"  {sample}  {name:<{width}}  {words}" for sample, name, words in rows]
     below = [f"  {line}" for line in bar.words]
     if bar.timeline:
         below.append(f"  {bar.timeline.words()}")
@@ -137,8 +152,7 @@ def _drawn(bar: Bar) -> Iterator[str]:
     line = ["."] * CHARACTERS
     for part, begin, width in bar.placed():
         first, last = round(begin * CHARACTERS), round((begin + width) * CHARACTERS)
-        letter = part.letter if part.measured else part.letter.lower()
-        line[first:last] = letter * (last - first)
+        line[first:last] = part.in_text(last - first)
     end = round(bar.memory / bar.span * CHARACTERS)
     yield f"  [{''.join(line[:end])}]{''.join(line[end:])}"
     if bar.peak is not None:
@@ -152,7 +166,7 @@ def as_html(bar: Bar) -> str:
     label = html.escape(bar.name)
     return (
         f'<div role="group" aria-label="{label}">'
-        f"{title}{_track(bar)}{_legend(bar)}{below}{line}</div>"
+        f"{title}{_track(bar)}{_labels(bar)}{_legend(bar)}{below}{line}</div>"
     )
 
 
@@ -167,11 +181,37 @@ def _track(bar: Bar) -> str:
 
 
 def _part(part: Part, begin: float, width: float) -> str:
-    letter = f'<span class="cu-letter">{part.letter}</span>' if width >= LETTER_SHARE else ""
     return (
         f'<div class="{_classes("cu-part", part)}" data-part="{part.key}" '
-        f'style="left:{_percent(begin)};width:{_percent(width)}">{letter}</div>'
+        f'style="left:{_percent(begin)};width:{_percent(width)}"></div>'
     )
+
+
+def _labels(bar: Bar) -> str:
+    """Names on the wide parts, lines to those of the thin ones; for a wide page and for a narrow.
+
+    They are for the eye alone: the legend says the same in order.
+    """
+    rows = _names(bar, WIDE, "cu-wide") + _names(bar, NARROW, "cu-narrow")
+    return f'<div class="cu-labels" aria-hidden="true">{rows}</div>'
+
+
+def _names(bar: Bar, width: int, kind: str) -> str:
+    placed = list(labels(bar.placed(), width))
+    names = "".join(
+        f'<span class="cu-label cu-{"inside" if one.is_inside else "below"}" '
+        f'style="left:{_percent(one.at)}">{html.escape(one.text)}</span>'
+        for one in placed
+    )
+    lines = "".join(
+        f'<line x1="{100 * one.part_at:.2f}" y1="0" x2="{100 * one.at:.2f}" y2="10"/>'
+        for one in placed
+        if not one.is_inside
+    )
+    if lines:
+        kind += " cu-two-rows"
+        lines = f'<svg viewBox="0 0 100 10" preserveAspectRatio="none">{lines}</svg>'
+    return f'<div class="{kind}">{lines}{names}</div>'
 
 
 def _legend(bar: Bar) -> str:

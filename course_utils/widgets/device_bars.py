@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from course_utils.fit.ways import needed_on, verdict
@@ -32,22 +32,30 @@ def live_bar(
     **more: Any,
 ) -> Bar:
     """A device of this machine: what is in use, and what the estimate will add to it."""
-    by_device = measurement.by_device if measurement else {}
-    weights = sum(count for device, count in by_device.items() if reading.has(device))
-    ours = max(weights, reading.held)
+    weights = _on(reading, measurement.by_device if measurement else {})
+    cache = _on(reading, measurement.cache_by_device if measurement else {})
+    ours = max(weights + cache, reading.held)
     parts = [Part("others", max(0, reading.used - ours), measured=True)]
     if weights:
         parts.append(Part("weights", weights, measured=True))
-    if ours > weights:
-        parts.append(Part("besides", ours - weights, measured=True))
+    if measurement and cache:
+        note = f"{measurement.cache_tokens:,} tokens"
+        parts.append(Part("cache", cache, measured=True, note=note))
+    if ours > weights + cache:
+        parts.append(Part("besides", ours - weights - cache, measured=True))
     words: tuple[str, ...] = ()
     if estimate and measurement is None:
         words = (needed_words(target, estimate, reading.memory - sum(p.bytes for p in parts)),)
         parts += predicted_parts(estimate)
         parts += [runtime_part(estimate)] if reading.is_gpu else []
     elif estimate and measurement and weights == measurement.weights:
-        parts += [part for part in predicted_parts(estimate) if part.key != "weights"]
+        known = {"weights"} if measurement.kv_cache is None else {"weights", "cache", "states"}
+        parts += [part for part in predicted_parts(estimate) if part.key not in known]
     return Bar(reading.name, reading.memory, tuple(parts), words=words, **more)
+
+
+def _on(reading: Reading, by_device: Mapping[str, int]) -> int:
+    return sum(count for device, count in by_device.items() if reading.has(device))
 
 
 def predicted_parts(estimate: MemoryEstimate) -> Iterator[Part]:

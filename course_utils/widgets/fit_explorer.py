@@ -10,7 +10,7 @@ from course_utils.gpus import GPUS, Device, Gpu, planned_for
 from course_utils.memory import MemoryEstimate, read_checkpoint
 from course_utils.text import in_tokens
 from course_utils.widgets import markup
-from course_utils.widgets.bars import KEY, Bar, as_html, as_text
+from course_utils.widgets.bars import KEY, KEY_AS_HTML, Bar, as_html, as_text
 from course_utils.widgets.device_bars import live_bar, planned_bar
 from course_utils.widgets.memory_readings import of_device
 from course_utils.widgets.widget import Widget, box, guarded, panel
@@ -127,6 +127,7 @@ class FitExplorer(Widget):
             markup.verdict_line(self.way.verdict, self.verdict_words()),
             markup.paragraphs([self.way.why]),
             as_html(self.bar),
+            KEY_AS_HTML,
             markup.code_block(self.way.code, "Code that loads the model this way"),
             markup.paragraphs([RULE]),
         )

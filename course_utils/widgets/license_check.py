@@ -120,7 +120,7 @@ class LicenseCheck(Widget):
     def _html(self) -> str:
         if self.report:
             verdict = markup.verdict_line(self.report.verdict, self.report.title())
-            return markup.view(verdict, markup.facts(self.report.rows()))
+            return markup.view(verdict, markup.facts(self.report.rows(), self.report.drawn()))
         return markup.view(markup.problem(self.trouble) if self.trouble else markup.status(ASK))
 
 

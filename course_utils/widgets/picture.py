@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from course_utils.palette import COLOURS
-from course_utils.widgets.bars import LETTER_SHARE, Bar, Part
-from course_utils.widgets.markup import SHAPES
+from course_utils.signs import SHAPES
+from course_utils.widgets.bars import Bar, Part
+from course_utils.widgets.labels import Label, labels
 from course_utils.widgets.timeline import Timeline
 
 WIDTH, MARGIN = 8.0, 0.15  # inches, at DOTS pixels each
@@ -73,14 +74,15 @@ class Picture:
         self.lines([bar.title()], bold=True)
         self._height += 0.12
         self._drawings.append(self._at(lambda figure, top: _draw_bar(figure, top, bar)))
-        self._height += 0.5
+        has_thin = any(not one.is_inside for one in labels(bar.placed()))
+        self._height += 0.85 if has_thin else 0.5
         for part in bar.parts:
-            swatch = _swatch(part)
-            self._drawings.append(self._at(swatch))
+            self._drawings.append(self._at(_swatch(part)))
             self._text(f"{part.letter}  {part.name} {part.words()}", left=0.42, fontsize=10)
+        self._drawings.append(self._at(_swatch(None)))
         self._text(" ".join(bar.rest()), left=0.42, fontsize=10)
         if bar.peak is not None:
-            name, words = next((name, words) for sign, name, words in bar.rows() if sign == "^")
+            name, words = next((name, words) for sign, name, words in bar.rows() if sign == "^ ")
             self._text(f"▼  {name} {words}", left=0.42, fontsize=10)
         self.lines(bar.words)
         if bar.timeline:
@@ -125,17 +127,26 @@ def _text(line: str, left: float = 0.0, **style: Any) -> Callable[[Any, float], 
 def _draw_bar(figure: Any, top: float, bar: Bar) -> None:
     whole = WIDTH - 2 * MARGIN
     for part, begin, width in bar.placed():
-        left = MARGIN + begin * whole
-        _rectangle(figure, left, top - 0.36, width * whole, 0.36, part)
-        if width >= LETTER_SHARE:
-            place = ((left + width * whole / 2) / WIDTH, (top - 0.18) / figure.get_figheight())
-            chip = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-            figure.text(*place, part.letter, ha="center", va="center", bbox=chip, fontsize=9)
+        _rectangle(figure, MARGIN + begin * whole, top - 0.36, width * whole, 0.36, part)
+    for label in labels(bar.placed()):
+        _label(figure, top, label)
     _rectangle(figure, MARGIN, top - 0.36, bar.memory / bar.span * whole, 0.36)
     if bar.peak is not None:
         at = MARGIN + bar.peak / bar.span * whole
         _line(figure, [at, at], [top - 0.4, top + 0.04])
         _line(figure, [at], [top + 0.06], marker="v", markersize=6)
+
+
+def _label(figure: Any, top: float, label: Label) -> None:
+    whole = WIDTH - 2 * MARGIN
+    at, part_at = MARGIN + label.at * whole, MARGIN + label.part_at * whole
+    up = top - (0.18 if label.is_inside else 0.62)
+    style: dict[str, Any] = {"color": INK, "fontsize": 9, "ha": "center", "va": "center"}
+    if label.is_inside:
+        style |= {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1.5}}
+    else:
+        _line(figure, [part_at, at], [top - 0.38, top - 0.53], linewidth=1)
+    figure.text(at / WIDTH, up / figure.get_figheight(), label.text, **style)
 
 
 def _draw_line(figure: Any, top: float, timeline: Timeline) -> None:
@@ -149,7 +160,7 @@ def _draw_line(figure: Any, top: float, timeline: Timeline) -> None:
     )
 
 
-def _swatch(part: Part) -> Callable[[Any, float], None]:
+def _swatch(part: Part | None) -> Callable[[Any, float], None]:
     return lambda figure, top: _rectangle(figure, MARGIN + 0.05, top - 0.18, 0.28, 0.15, part)
 
 

@@ -22,7 +22,7 @@ RULES = """
 .cu-view p, .cu-view ul { margin: .35em 0; padding: 0 }
 .cu-title { font-weight: 600 }
 
-.cu-track { position: relative; height: 2.3em; margin: 1em 0 .7em }
+.cu-track { position: relative; height: 2.3em; margin: 1em 0 0 }
 .cu-device, .cu-part, .cu-peak { position: absolute; top: 0; bottom: 0; box-sizing: border-box }
 .cu-device { left: 0; border: 2px solid var(--cu-ink); border-radius: 2px }
 .cu-part {
@@ -38,9 +38,21 @@ RULES = """
   content: ""; position: absolute; left: -6px; top: -3px;
   border: 5px solid transparent; border-top: 8px solid var(--cu-ink);
 }
-.cu-letter {
-  background: #fff; color: #111; border-radius: 2px; padding: 0 .3em;
-  font-size: .85em; font-weight: 600; line-height: 1.3;
+.cu-labels { container-type: inline-size; font-size: .85em; line-height: 1.3 }
+.cu-wide, .cu-narrow { position: relative; height: .7em }
+.cu-wide { display: none }
+@container (min-width: 560px) {
+  .cu-wide { display: block }
+  .cu-narrow { display: none }
+}
+.cu-two-rows { height: 2.9em }
+.cu-labels svg { position: absolute; left: 0; top: 1px; width: 100%; height: 1em }
+.cu-labels line { stroke: var(--cu-ink); stroke-width: 1.2px; vector-effect: non-scaling-stroke }
+.cu-label { position: absolute; transform: translateX(-50%); white-space: nowrap }
+.cu-below { top: 1.1em }
+.cu-inside {
+  top: -2.05em; background: #fff; color: #111; border-radius: 2px; padding: 0 .3em;
+  font-weight: 600;
 }
 .cu-legend {
   display: flex; flex-wrap: wrap; gap: .2em 1.4em;
@@ -51,6 +63,7 @@ RULES = """
 .cu-swatch {
   flex: none; box-sizing: border-box; width: 2em; height: 1.1em; border: 1px solid var(--cu-part);
 }
+.cu-key { opacity: .85; font-size: .9em; --cu-part: var(--cu-ink) }
 .cu-free { border: 2px solid var(--cu-ink) }
 
 .cu-line {

@@ -14,7 +14,7 @@ from course_utils.memory import MemoryEstimate, MemoryMeasurement, estimate_memo
 from course_utils.session.place import current_place
 from course_utils.units import in_gib
 from course_utils.widgets import markup
-from course_utils.widgets.bars import KEY, Bar, as_html, as_text
+from course_utils.widgets.bars import KEY, KEY_AS_HTML, Bar, as_html, as_text
 from course_utils.widgets.device_bars import live_bar, planned_bar
 from course_utils.widgets.memory_readings import Reading, read
 from course_utils.widgets.sampler import Sampler
@@ -41,6 +41,7 @@ class VRAMGauge(Widget):
         self._estimate: MemoryEstimate | None = None
         self._measurement: MemoryMeasurement | None = None
         self._model: weakref.ref[Any] | None = None
+        self._cache: weakref.ref[Any] | None = None
         self._sampler: Sampler | None = None
         self._readings: tuple[Reading, ...] = ()
         self._trouble = ""
@@ -59,15 +60,22 @@ class VRAMGauge(Widget):
         self._estimate = predicted
         return self.refresh()
 
-    def measure(self, model: Any) -> VRAMGauge:
-        """Draw the weights of a loaded model as they are. The gauge does not keep it alive.
+    def measure(self, model: Any, cache: Any = None) -> VRAMGauge:
+        """Draw what a loaded model holds, and what a cache does that it is filling.
+
+        The gauge keeps neither alive.
+
+        Args:
+            model: as ``measure_memory`` takes it.
+            cache: as ``measure_memory`` takes it. None draws the cache as predicted.
 
         Raises:
-            CourseError: the gauge is for a GPU that is not here.
+            CourseError: the gauge is for a GPU that is not here, or these are no model and cache.
         """
         self._must_be_live()
-        self._measurement = measure_memory(model)
+        self._measurement = measure_memory(model, cache)
         self._model = weakref.ref(model)
+        self._cache = None if cache is None else weakref.ref(cache)
         return self.refresh()
 
     def refresh(self) -> VRAMGauge:
@@ -75,8 +83,8 @@ class VRAMGauge(Widget):
         self._trouble = ""
         try:
             if self._model is not None:
-                model = self._model()
-                self._measurement = None if model is None else measure_memory(model)
+                model, cache = self._model(), self._cache() if self._cache else None
+                self._measurement = None if model is None else measure_memory(model, cache)
             if self.is_live:
                 self._readings = read(self._target.kind)
         except Exception as error:  # whatever a driver may say
@@ -120,6 +128,21 @@ class VRAMGauge(Widget):
         off = measured - predicted
         share = f", {abs(off) / predicted:.1%}" if predicted else ""
         return f"{both}: {in_gib(abs(off))} {'more' if off > 0 else 'less'} than predicted{share}"
+
+    @property
+    def cache_difference(self) -> str:
+        """The same of the KV cache; where it holds another number of tokens, that is said."""
+        measured = self._measurement
+        if self._estimate is None or measured is None or measured.kv_cache is None:
+            return ""
+        tokens, predicted = measured.cache_tokens, self._estimate.kv_cache
+        both = f"KV cache: predicted {predicted:,} bytes, measured {measured.kv_cache:,}"
+        if tokens != self._estimate.context:
+            return f"{both}, for {self._estimate.context:,} tokens and for {tokens:,}"
+        if predicted == measured.kv_cache:
+            return f"{both}: equal to the byte"
+        off = measured.kv_cache - predicted
+        return f"{both}: {in_gib(abs(off))} {'more' if off > 0 else 'less'} than predicted"
 
     @property
     def bars(self) -> tuple[Bar, ...]:
@@ -181,21 +204,23 @@ class VRAMGauge(Widget):
             bars = [as_html(bar) for bar in self.bars]
         except CourseError as error:
             bars = [markup.problem(str(error))]
-        return markup.view(*bars, markup.paragraphs(self.words))
+        return markup.view(*bars, markup.paragraphs(self.words), KEY_AS_HTML)
 
     def _words(self) -> Iterator[str]:
-        if self.difference:
-            yield self.difference
+        yield from filter(None, (self.difference, self.cache_difference))
         if self._model is not None and self._model() is None:
             yield "the model that was measured here is gone"
         yield from self._elsewhere()
         yield from filter(None, (self._trouble, self._sampler.trouble if self._sampler else ""))
 
     def _elsewhere(self) -> Iterator[str]:
-        by_device = self._measurement.by_device if self._measurement else {}
-        for device, count in by_device.items():
-            if not any(reading.has(device) for reading in self._readings):
-                yield f"{in_gib(count)} of weights lie on {device}, which has no bar here"
+        if self._measurement is None:
+            return
+        held = {"weights": self._measurement.by_device, "cache": self._measurement.cache_by_device}
+        for what, by_device in held.items():
+            for device, count in by_device.items():
+                if not any(reading.has(device) for reading in self._readings):
+                    yield f"{in_gib(count)} of {what} lie on {device}, which has no bar here"
 
     def _live_bar(self, target: Device, place: int) -> Bar:
         sampler = self._sampler

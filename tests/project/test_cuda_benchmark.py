@@ -7,8 +7,9 @@ import json
 import pytest
 import torch
 
+import course_utils as cu
 from benchmarks import cuda
-from course_utils.memory import measure_memory
+from course_utils.memory import measure_memory, recorded
 from tests.support import random_weights
 from tests.support.catalogue import small_config_of
 
@@ -54,6 +55,30 @@ def test_weights_and_cache_are_measured_beside_what_was_predicted(repo_id):
     summary = cuda.summary([found])
     assert summary["weights_exact"] == 1 and summary["caches_exact"] == 2
     json.dumps(found)
+
+
+def test_what_it_writes_is_what_recorded_runs_shows(monkeypatch, tmp_path):
+    monkeypatch.setattr(recorded, "RUNS", tmp_path)
+    assert "no run on a CUDA GPU is recorded yet" in str(cu.recorded_runs(KINDS[0]))
+    loads = [run(KINDS[0], quantization="nf4-double"), run(KINDS[0]), run(KINDS[1])]
+    where = {"date": "2026-01-31", "gpu": "a GPU", "versions": {"torch": "9.9"}}
+    (tmp_path / "one.json").write_text(json.dumps({**where, "loads": loads}), encoding="utf-8")
+    shown = cu.recorded_runs(KINDS[0], quantization="nf4-double")
+    assert [one.context for one in shown] == list(CONTEXTS)
+    assert all(one.weights == loads[0]["weights"] and one.worked for one in shown)
+    assert all(one.kv_cache == one.kv_cache_predicted for one in shown)
+    for words in ("2026-01-31", "a GPU", "nf4-double", "to the byte", "torch 9.9"):
+        assert words in str(shown) and words in shown._repr_html_()
+    assert len(cu.recorded_runs(KINDS[0])) == 2 * len(shown)
+
+
+def test_a_run_that_ran_out_of_memory_is_shown_as_one(monkeypatch, tmp_path):
+    monkeypatch.setattr(random_weights.RandomTensor, "__getitem__", run_out)
+    monkeypatch.setattr(recorded, "RUNS", tmp_path)
+    report = {"date": "2026-01-31", "gpu": "a GPU", "versions": {}, "loads": [run(KINDS[0])]}
+    (tmp_path / "one.json").write_text(json.dumps(report), encoding="utf-8")
+    shown = cu.recorded_runs(KINDS[0])
+    assert not any(one.worked for one in shown) and str(shown).count("out of memory") == 2
 
 
 @pytest.mark.parametrize("quantization", [None, "nf4"])

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+from transformers import (
+    AutoModelForCausalLM,
+    BitsAndBytesConfig,
+    DynamicCache,
+    EncoderDecoderCache,
+    StaticCache,
+)
 
 import course_utils as cu
 from course_utils.memory import measure
+from course_utils.memory.live_cache import measure_cache
 from course_utils.memory.quantization import QUANTIZATIONS
 from tests.support.ground_truth import resident_bytes
 
@@ -92,6 +100,38 @@ def test_on_cuda_the_gaps_have_names(monkeypatch):
     assert (found.allocated, found.reserved, found.driver_used) == (5 * gib, 8 * gib, 10 * gib)
     for gap in ("1.0 GiB allocated beyond", "3.0 GiB reserved and empty", "2.0 GiB beyond PyTorch"):
         assert gap in str(found)
+
+
+@pytest.mark.parametrize("make", [DynamicCache, partial(StaticCache, max_cache_len=64)])
+def test_a_live_cache_is_measured_beside_the_model(hub, make):
+    model = chat()
+    cache = make(config=model.config)
+    assert cu.measure_memory(model, cache).kv_cache == 0
+    model(torch.ones(2, 40, dtype=torch.long), cache=cache)
+    found = cu.measure_memory(model, cache)
+    held = 64 if isinstance(cache, StaticCache) else 40
+    assert found.kv_cache == cu.estimate_memory(model, context=held, batch=2).kv_cache
+    assert found.cache_tokens == 40 and found.cache_by_device == {"cpu": found.kv_cache}
+    assert found.weights == cu.measure_memory(model).weights
+    assert f"{found.kv_cache:,} bytes" in str(found) and "40 tokens" in str(found)
+    assert cu.measure_memory(model).kv_cache is None
+
+
+def test_both_halves_of_a_cache_are_counted_and_a_shared_storage_once():
+    first, second = DynamicCache(), DynamicCache()
+    keys = torch.zeros(1, 2, 8, 4)
+    first.update(keys, keys, 0)
+    second.update(keys, keys, 0)
+    second.layers[0].values = second.layers[0].keys
+    found = measure_cache(EncoderDecoderCache(first, second))
+    assert sum(found.keys_and_values.values()) == 3 * keys.nbytes
+    assert not found.states
+
+
+@pytest.mark.parametrize("cache", [3, [], "cache", torch.zeros(3)])
+def test_only_a_cache_can_be_measured(cache):
+    with pytest.raises(cu.CourseError, match="A cache of transformers is wanted"):
+        cu.measure_memory(torch.nn.Linear(2, 2), cache)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

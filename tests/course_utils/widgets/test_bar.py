@@ -59,7 +59,7 @@ def test_too_much_sticks_out_of_the_device():
     assert percent(styles(page, "cu-peak")[0]["left"]) == 100
     assert "too much 1.0 GiB" in words_of(page)
     drawn = as_text(bar).splitlines()[1].strip()
-    assert re.fullmatch(r"\[w{30}\]w{8}\.*", drawn)
+    assert re.fullmatch(r"\[(w/){15}\](w/){4}\.*", drawn)
 
 
 def test_predicted_is_hatched_and_measured_is_solid_in_every_form():
@@ -69,7 +69,8 @@ def test_predicted_is_hatched_and_measured_is_solid_in_every_form():
     assert "cu-measured" in others["tag"] and "cu-predicted" in weights["tag"]
     assert "repeating-linear-gradient" in stylesheet.RULES.split(".cu-predicted {")[1].split("}")[0]
     text = as_text(bar)
-    assert "[OOOOOOOOOOOOOOOwwwwwwwwwwwwwww" in text
+    assert "[OOOOOOOOOOOOOOOw/w/w/w/w/w/w/w." in text
+    assert "  OO  in use otherwise" in text and "  w/  weights" in text
     assert "1.0 GiB, measured" in text and "1.0 GiB, predicted" in text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import course_utils as cu
-from course_utils.widgets import markup
+from course_utils.signs import SHAPES
 from tests.course_utils.widgets.samples import LONG, PNG
 from tests.support.on_screen import control, panel_of, words_of
 
@@ -22,7 +22,7 @@ def test_it_shows_what_check_license_says(model, verdict):
     check, report = cu.LicenseCheck(model), cu.check_license(model)
     page = panel_of(check)
     assert report.verdict == verdict
-    assert f'data-shape="{markup.SHAPES[verdict][0]}"' in page
+    assert f'data-shape="{SHAPES[verdict][0]}"' in page
     for label, text in report.rows():
         assert " ".join(f"{label} {text}".split()) in words_of(page)
     assert report.title() in words_of(page)

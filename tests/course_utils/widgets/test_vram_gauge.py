@@ -9,6 +9,7 @@ import types
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM, DynamicCache
 
 import course_utils as cu
 from course_utils.memory import Range
@@ -51,6 +52,26 @@ def test_the_gauge_keeps_no_model_alive_and_says_when_it_is_gone(estimate):
     gauge.refresh()
     assert "is gone" in str(gauge)
     assert {part.key for part in gauge.bars[0].parts if part.measured} == {"others"}
+
+
+def test_a_live_cache_is_drawn_solid_and_held_against_the_prediction(hub):
+    model = AutoModelForCausalLM.from_pretrained("practice/tiny-chat")
+    gauge = cu.VRAMGauge(cu.estimate_memory(model, context=100)).measure(model)
+    assert [part.measured for part in gauge.bars[0].parts if part.key == "cache"] == [False]
+    cache = DynamicCache(config=model.config)
+    model(torch.ones(1, 100, dtype=torch.long), cache=cache)
+    gauge.measure(model, cache)
+    (drawn,) = [part for part in gauge.bars[0].parts if part.key == "cache"]
+    assert drawn.measured and drawn.bytes == cu.estimate_memory(model, context=100).kv_cache
+    assert drawn.note == "100 tokens"
+    assert gauge.cache_difference.endswith("equal to the byte")
+    assert gauge.cache_difference in words_of(panel_of(gauge))
+    model(torch.ones(1, 1, dtype=torch.long), cache=cache)
+    gauge.refresh()
+    assert "for 100 tokens and for 101" in str(gauge)
+    del cache
+    gc.collect()
+    assert gauge.refresh().cache_difference == ""
 
 
 def test_a_planned_gauge_measures_nothing(estimate):
@@ -102,7 +123,7 @@ def test_weights_on_two_gpus_and_elsewhere(monkeypatch, estimate):
     monkeypatch.setattr("course_utils.gpus.may_have_gpu", lambda: True)
     by_device = {"cuda:0": 2 * GIB, "cuda:1": GIB, "cpu": 5 * GIB}
     measurement = cu.MemoryMeasurement("a model", 8 * GIB, by_device, 0)
-    monkeypatch.setattr("course_utils.widgets.vram_gauge.measure_memory", lambda _: measurement)
+    monkeypatch.setattr("course_utils.widgets.vram_gauge.measure_memory", lambda *_: measurement)
     model = torch.nn.Linear(2, 2)
     gauge = cu.VRAMGauge(estimate).measure(model)
     assert [

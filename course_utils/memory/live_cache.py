@@ -1,0 +1,77 @@
+"""A cache that a model has filled: what its keys and values hold now, device by device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from course_utils.errors import CourseError
+
+KEYS_AND_VALUES = ("keys", "values", "_quantized_keys", "_quantized_values")
+HALVES = ("self_attention_cache", "cross_attention_cache")  # of an encoder with a decoder
+
+
+@dataclass(frozen=True)
+class LiveCache:
+    """Bytes of storage by device, each storage once; ``states`` is what is no key and no value.
+
+    ``tokens`` is how many of each sequence have gone through.
+    """
+
+    keys_and_values: dict[str, int] = field(default_factory=dict)
+    states: dict[str, int] = field(default_factory=dict)
+    tokens: int = 0
+
+    @property
+    def by_device(self) -> dict[str, int]:
+        places = dict.fromkeys((*self.keys_and_values, *self.states))
+        return {
+            place: self.keys_and_values.get(place, 0) + self.states.get(place, 0)
+            for place in places
+        }
+
+
+def measure_cache(cache: Any) -> LiveCache:
+    """What a cache of transformers holds at this moment.
+
+    Raises:
+        CourseError: it is none.
+    """
+    if not hasattr(cache, "get_seq_length"):
+        raise CourseError(
+            f"A cache of transformers is wanted, not {type(cache).__name__}: "
+            "make one with transformers.DynamicCache() and give it to the model, or take the one "
+            "that the model's output holds."
+        )
+    found = LiveCache(tokens=int(cache.get_seq_length()))
+    seen: set[tuple[str, int]] = set()
+    for layer in _layers_of(cache):
+        for name, value in vars(layer).items():
+            counted = found.keys_and_values if name in KEYS_AND_VALUES else found.states
+            for tensor in _tensors_in(value):
+                place, storage = str(tensor.device), tensor.untyped_storage()
+                if (place, storage.data_ptr() or id(tensor)) not in seen:
+                    seen.add((place, storage.data_ptr() or id(tensor)))
+                    counted[place] = counted.get(place, 0) + storage.nbytes()
+    return found
+
+
+def _layers_of(cache: Any) -> Iterator[Any]:
+    yield from getattr(cache, "layers", None) or ()
+    for half in HALVES:
+        if hasattr(cache, half):
+            yield from _layers_of(getattr(cache, half))
+
+
+def _tensors_in(value: Any) -> Iterator[Any]:
+    """The tensors themselves, or those in a list or mapping; no single numbers, such as a count."""
+    if hasattr(value, "untyped_storage"):
+        if value.dim():
+            yield value
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from _tensors_in(one)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _tensors_in(one)
