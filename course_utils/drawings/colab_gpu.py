@@ -29,10 +29,10 @@ def _shapes() -> Iterator[Shape]:
     yield line((16, 76), (384, 76), thick=1.2)
     for left, name in zip((28, 68, 108, 152, 222, 312), MENU, strict=True):
         yield Words(left, 66, name, 12, bold=name == "Runtime")
-    yield from numbered(210, 62, 1, 8)
+    yield from numbered(208, 62, 1)
     yield box(198, 80, 174, 30, "weights", "washed", edge="weights", thick=1.6)
-    yield Words(224, 100, ITEM, 12, bold=True)
-    yield from numbered(211, 95, 2, 8)
+    yield Words(230, 100, ITEM, 12)
+    yield from numbered(212, 95, 2)
     yield box(30, 122, 342, 134, edge="ink", thick=1.4)
     yield Words(44, 144, ITEM, 13, bold=True)
     yield Words(44, 168, "Hardware accelerator", 12, colour="soft")
@@ -40,10 +40,10 @@ def _shapes() -> Iterator[Shape]:
         for left, name in zip((52, 152), names, strict=True):
             yield from _choice(left, top, name)
     yield Words(250, 224, "with a paid plan", 12, colour="soft")
-    yield from numbered(232, 190, 3, 8)
+    yield from numbered(234, 190, 3)
     yield box(310, 232, 50, 20, fill="empty", edge="ink")
     yield Words(335, 246, "Save", 12, "middle")
-    yield from numbered(298, 242, 4, 8)
+    yield from numbered(296, 242, 4)
     for number, words in enumerate(STEPS, start=1):
         top = 270 + 26 * number
         yield from numbered(28, top - 5, number)
