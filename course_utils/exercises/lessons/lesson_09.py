@@ -40,8 +40,8 @@ def of_one_layer(room: int, layers: int, kv_heads: int, head_size: int) -> int:
 EXERCISES = (
     Exercise(
         id="09.1",
-        ask="From room in bytes, layers, key-value heads and head size to the number of whole tokens "
-        "whose cache fits, in 16 bits.",
+        ask="From room in bytes, layers, key-value heads and head size to the number of whole "
+        "tokens whose cache fits, in 16 bits.",
         checker=FunctionChecker(
             (
                 Case((GIB, 28, 4, 128), 18_724, "Qwen2.5-7B and one GiB"),
