@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from course_utils.drawings.block_of_64 import block_of_64
+from course_utils.drawings.colab_gpu import colab_gpu
 from course_utils.drawings.colab_key import colab_key
 from course_utils.drawings.four_sizes import four_sizes
 from course_utils.drawings.gate_doors import gate_doors
@@ -34,6 +35,7 @@ DRAWINGS: dict[str, Callable[[], Drawing]] = {
     "gate_steps": gate_steps,
     "login_box": login_box,
     "colab_key": colab_key,
+    "colab_gpu": colab_gpu,
     "four_sizes": four_sizes,
     "sixteen_bits": sixteen_bits,
     "layers_placed": layers_placed,

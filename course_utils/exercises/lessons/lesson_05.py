@@ -8,7 +8,6 @@ from course_utils.units import GB, GIB
 
 FOURTEEN_BILLION = 14_770_033_664  # Qwen2.5-14B
 MIXTURE, MIXTURE_ACTIVE = 30_532_122_624, 3_353_032_704  # Qwen3-30B-A3B, as the lesson prints them
-MIXTURE_IN_NF4 = "59.76 GB"
 T4_GIB, FREE_GIB = 14.56, 2
 
 
@@ -18,7 +17,7 @@ EXERCISES = (
         ask="14,770,033,664 parameters in bfloat16: how many GiB of a GPU do the weights take?",
         checker=Number(2 * FOURTEEN_BILLION / GIB, unit="GiB", tolerance=0.005),
         hints=(
-            "First the bytes. How many does one parameter take in bfloat16? The first table says.",
+            "First the bytes. How many does one parameter take in bfloat16?",
             "Then the unit: a GB is 10**9 bytes and a GiB is 2**30. Which of them is asked for?",
             "Parameters times two, divided by 2**30.",
         ),
@@ -56,14 +55,14 @@ EXERCISES = (
         ask="Qwen3-30B-A3B in bfloat16: how many bytes must the GPU hold for its weights?",
         checker=Number(2 * MIXTURE, unit="bytes"),
         hints=(
-            "The table gives two counts for this model. Which of them is in memory?",
-            "The next token may go through other experts than this one. Where must they be?",
+            "The lesson prints two counts for this model. Which of them has to be in memory?",
+            "The next word may go through other experts than this one. Where must they be?",
             "All of its parameters, each in two bytes.",
         ),
         wrong=(
             WrongAnswer(
                 2 * MIXTURE_ACTIVE,
-                "Those are the active parameters. They say how much is computed for a token, not "
+                "Those are the active parameters. They say how much is computed for a word, not "
                 "how much must be there.",
             ),
             WrongAnswer(
@@ -73,29 +72,24 @@ EXERCISES = (
                 2 * (MIXTURE + MIXTURE_ACTIVE),
                 "The active ones are among the total already: do not count them twice.",
             ),
-            WrongAnswer(
-                MIXTURE_IN_NF4,
-                "That is the table's count for nf4: near, because the experts stay in 16 bits. "
-                "In bfloat16 everything does.",
-            ),
-            WrongAnswer(MIXTURE / 2, "That is the rule for 4 bits. The question is of bfloat16."),
+            WrongAnswer(MIXTURE / 2, "That is half a byte each. How many bytes has bfloat16?"),
             WrongAnswer(4 * MIXTURE, 'That is "times 4", four bytes each. How many has bfloat16?'),
             WrongAnswer("61.06 GiB"),
         ),
         solution=lambda: (
             f"All experts have to be there: {MIXTURE:,} * 2 = {2 * MIXTURE:,} bytes, "
-            f"{2 * MIXTURE / GB:.1f} GB.\nOnly {MIXTURE_ACTIVE:,} parameters work for one token. "
+            f"{2 * MIXTURE / GB:.1f} GB.\nOnly {MIXTURE_ACTIVE:,} parameters work for one word. "
             "That makes it fast, not small."
         ),
         right=(2 * MIXTURE, "61 GB", "56.87 GiB"),
     ),
     Exercise(
         id="05.3",
-        ask="A T4 of 14.56 GiB, 2 GiB of it kept free: how many parameters at most, in float16?",
+        ask="A T4 of 14.56 GiB, 2 GiB of it kept free: how many parameters at most, in 16 bits?",
         checker=Number((T4_GIB - FREE_GIB) * GIB / 2),
         hints=(
             "How many GiB are left for weights? And how many bytes is that?",
-            "How many bytes does one parameter take in float16?",
+            "How many bytes does one parameter take in 16 bits?",
             "(14.56 - 2) * 2**30, divided by the bytes that one parameter takes.",
         ),
         wrong=(
@@ -116,12 +110,12 @@ EXERCISES = (
             ),
             WrongAnswer(
                 (T4_GIB - FREE_GIB) * GIB / 4,
-                "That is four bytes for each, as in float32. How many has float16?",
+                "That is four bytes for each, as in float32. How many are 16 bits?",
             ),
         ),
         solution=lambda: (
             f"(14.56 - 2) * 2**30 / 2 = {(T4_GIB - FREE_GIB) * GIB / 2:,.0f} parameters.\n"
-            "Most models that are called 7B have more than seven billion."
+            "Most models that are called 7B have more, our Qwen2.5-7B among them."
         ),
         right=("6.74 billion", "6.7B", lambda: (14.56 - 2) * 2**30 / 2),
     ),

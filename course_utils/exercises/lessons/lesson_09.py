@@ -40,8 +40,8 @@ def of_one_layer(room: int, layers: int, kv_heads: int, head_size: int) -> int:
 EXERCISES = (
     Exercise(
         id="09.1",
-        ask="From room in bytes, layers, heads of keys and values, and head size to the number of "
-        "whole tokens whose cache fits, in 16 bits.",
+        ask="From room in bytes, layers, key-value heads and head size to the number of whole "
+        "tokens whose cache fits, in 16 bits.",
         checker=FunctionChecker(
             (
                 Case((GIB, 28, 4, 128), 18_724, "Qwen2.5-7B and one GiB"),
@@ -82,22 +82,20 @@ EXERCISES = (
     ),
     Exercise(
         id="09.2",
-        ask="Qwen2.5-7B, four sequences of 4,096 tokens, in 16 bits: how many MiB is the cache?",
+        ask="Qwen2.5-7B, four threads of 4,096 tokens each, in 16 bits: how many MiB is the cache?",
         checker=Number(CACHE_MIB, unit="MiB"),
         hints=(
-            "The lesson prints how many bytes one token takes in this model.",
-            "Each sequence keeps its own tokens. How many are there in all?",
-            "Bytes a token, times tokens of a sequence, times sequences, divided by 2**20.",
+            "The first table of the lesson says how many bytes one token takes in this model.",
+            "Each thread keeps its own tokens. How many are there in all?",
+            "Bytes a token, times tokens of a thread, times threads, divided by 2**20.",
         ),
         wrong=(
-            WrongAnswer(
-                CACHE_MIB / SEQUENCES, "That is one sequence. Each has a cache of its own."
-            ),
+            WrongAnswer(CACHE_MIB / SEQUENCES, "That is one thread. Each has a cache of its own."),
             WrongAnswer(CACHE_MIB / 2, "Half of it: there are keys, and there are values."),
             WrongAnswer(CACHE_MIB / LAYERS, "That is one layer. Each of them keeps a cache."),
             WrongAnswer(
                 CACHE_MIB * 7,
-                "That counts all heads of attention. How many of them keep keys and values?",
+                "That counts all attention heads. How many key-value heads are there?",
             ),
             WrongAnswer(CACHE_MIB * 2, "That is twice as much: how many bytes are 16 bits?"),
             WrongAnswer(TOKEN * SEQUENCES * LENGTH / 10**6),
@@ -110,19 +108,19 @@ EXERCISES = (
     ),
     Exercise(
         id="09.3",
-        ask="On a T4, from a prompt of 2,048 tokens to one of 8,192: attention needs how many "
-        "times as much?",
+        ask="On a T4, from a prompt of 2,048 tokens to one of 8,192: how many times as much memory "
+        "do the scores take?",
         checker=Number(16, tolerance=0.02),
         hints=(
             "How many times as many tokens are there?",
-            "Attention keeps a number for every pair. How many pairs do n tokens make?",
+            "There is a score for every pair of tokens. How many pairs do n tokens make?",
             "Pairs grow with the square of the tokens: take the first hint's number times itself.",
         ),
         wrong=(
             WrongAnswer(
                 4,
-                "So grows the KV cache, which keeps something for each token. Attention keeps a "
-                "number for each pair of them.",
+                "So grows the KV cache, which keeps something for each token. There is a score for "
+                "each pair of them.",
             ),
             WrongAnswer(8, "That is twice the growth in tokens. Pairs grow with its square."),
             WrongAnswer(64, "That is the cube. A pair has two members."),
