@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class CourseError(Exception):
-    """What the learner can mend, with the next step in its words."""
+    """A problem that the learner can solve. The message names the next step."""
 
     def _render_traceback_(self) -> list[str]:
         # IPython asks an exception for this before it prints the stack.

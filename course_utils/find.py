@@ -1,4 +1,4 @@
-"""Find models: what the Hub can filter the Hub filters, the rest is filtered here, page by page."""
+"""``find_models``: the Hub filters by what it can, and the rest is filtered here, page by page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from course_utils.errors import CourseError, HubTrouble
 from course_utils.fit.ways import all_ways, best_of
 from course_utils.gpus import Device, Gpu, planned_for
-from course_utils.hub.client import api, ask
+from course_utils.hub.client import api, ask, is_described
 from course_utils.licenses import known_licenses, license_kind
 from course_utils.memory import read_checkpoint
 from course_utils.memory.assumptions import CONTEXT
@@ -40,7 +40,8 @@ class FoundModel:
     """One entry of the Hub's list. What the Hub does not say is None.
 
     ``gate`` is "open", "auto" or "manual"; ``downloads`` counts the last 30 days; ``stored_bytes``
-    is what the safetensors files hold. ``way`` is the least lossy way to load it where ``fits``
+    is what the safetensors files hold. ``described`` is True for a model of which the practice
+    Hub knows facts and holds no weights. ``way`` is the least lossy way to load it where ``fits``
     was asked.
     """
 
@@ -54,6 +55,7 @@ class FoundModel:
     stored_bytes: int | None
     downloads: int | None
     likes: int | None
+    described: bool = False
     way: str | None = None
 
 
@@ -67,14 +69,19 @@ COLUMNS: dict[str, Callable[[FoundModel], str]] = {
     "stored": lambda model: known(model.stored_bytes, in_gb),
     "downloads/30 d": lambda model: known(model.downloads, "{:,}".format),
     "fits as": lambda model: model.way or UNKNOWN,
+    "on this Hub": lambda model: "described" if model.described else "held",
 }
+DESCRIBED = (
+    "described: facts of a date. The practice Hub holds no weights of it, so it cannot be "
+    "downloaded here"
+)
 
 
 @dataclass(frozen=True, repr=False)
 class Models(TableReport, Sequence[FoundModel]):
     """What ``find_models`` found, best first. ``read`` counts the entries that were looked at.
 
-    ``same`` names what was asked for and is thus the same in every row: no column shows it.
+    ``same`` names columns that are not shown: what was asked for makes them the same in every row.
     """
 
     asked: str
@@ -95,7 +102,8 @@ class Models(TableReport, Sequence[FoundModel]):
 
     def columns(self) -> tuple[str, ...]:
         unsized = () if any(model.way for model in self.found) else ("fits as",)
-        return tuple(name for name in COLUMNS if name not in (*self.same, *unsized))
+        unmarked = () if any(model.described for model in self.found) else ("on this Hub",)
+        return tuple(name for name in COLUMNS if name not in (*self.same, *unsized, *unmarked))
 
     def lines(self) -> Iterator[tuple[str, ...]]:
         for model in self.found:
@@ -183,6 +191,8 @@ def find_models(
     if target is not None:
         kept, notes = _that_fit(kept, target, limit)
     found = tuple(kept[:limit])
+    if any(model.described for model in found):
+        notes.append(DESCRIBED)
     if len(found) < limit and whole_list and len(entries) == MOST_READ:
         notes.append(f"only the first {MOST_READ:,} of the list were looked at: narrow it down")
     if not entries:
@@ -249,13 +259,14 @@ def _found(info: ModelInfo) -> FoundModel:
         stored_bytes=stored_bytes(stored.parameters) if stored else None,
         downloads=info.downloads,
         likes=info.likes,
+        described=is_described(info),
     )
 
 
 def _that_fit(
     models: list[FoundModel], target: Gpu | Device, limit: int
 ) -> tuple[list[FoundModel], list[str]]:
-    """The first models that some way to load them brings onto the device, and what to say."""
+    """The first models that fit onto the device in some way, and notes on what was left out."""
     found: list[FoundModel] = []
     sized, left_out = 0, 0
     for model in models:

@@ -1,4 +1,4 @@
-"""Words that several answers say alike: shortened text, the nearest spelling, what is not known."""
+"""Text that several reports share: shortened, the nearest spelling, or what is not known."""
 
 from __future__ import annotations
 

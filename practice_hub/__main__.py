@@ -109,7 +109,10 @@ def serve(arguments: list[str]) -> int:
     address = hub.url.replace(any_address, socket.gethostname())
     if options.room_key:
         print(f"The practice Hub is at {address}/{options.room_key}/your-name")
-        print("Learners open it in a browser, or set it as HF_ENDPOINT before cu.start().")
+        print("Learners open it in a browser. In a notebook, before the first import:")
+        print(f"    %env PRACTICE_HUB_URL={address}/{options.room_key}/your-name")
+        print('and then cu.start("practice"). For a shell\'s programs:')
+        print(f'    eval "$(practice-hub env {address}/{options.room_key}/your-name)"')
         desk = hub.desk_url.replace(any_address, socket.gethostname())
         print(f"Your desk, for you alone: {desk}", flush=True)
     else:

@@ -24,8 +24,9 @@ from practice_hub.model_list import answer_list, expand_fields
 from practice_hub.names import Names
 from practice_hub.not_here import NOT_HERE_ROUTES
 from practice_hub.pages import PAGE_ROUTES, error_page
+from practice_hub.paging import LARGEST_PAGE, page_of
 from practice_hub.renamed import OldNames
-from practice_hub.repos import Repo, RepoFile, Snapshot, lfs_pointer
+from practice_hub.repos import Repo, RepoFile, lfs_pointer
 from practice_hub.responses import (
     HubError,
     entry_not_found,
@@ -41,10 +42,13 @@ from practice_hub.state import (
     hub_of,
     is_true,
     refuse_bad_token,
+    split_revision,
     wants_page,
 )
 from practice_hub.trouble import Trouble
 from practice_hub.visitor import PATH
+
+LARGEST_EXPANDED = 50  # entries of a tree that come with their last commit
 
 
 def create_app(
@@ -108,9 +112,9 @@ def who_is_there(request: Request) -> Response:
 
 def list_models(request: Request) -> Response:
     refuse_bad_token(request)
-    caller = caller_of(request)
+    user = caller_of(request).user
     repos = hub_of(request).repos.values()
-    return answer_list(request, [repo for repo in repos if is_visible(repo, caller)])
+    return answer_list(request, [repo for repo in repos if is_visible(repo, user)])
 
 
 def model_info(request: Request) -> Response:
@@ -126,7 +130,7 @@ def model_info(request: Request) -> Response:
 def tree(request: Request) -> Response:
     """The files at a revision; who may not read them does not see their SHA-256 either."""
     repo = repo_of(request)
-    at, folder = split_revision(repo, request.path_params["rest"])
+    _, at, folder = split_revision(repo, request.path_params["rest"])
     found: list[tuple[str, RepoFile | None]]
     if is_true(request.query_params.get("recursive")):
         prefix = f"{folder}/" if folder else ""
@@ -136,15 +140,18 @@ def tree(request: Request) -> Response:
     if folder and not found:
         raise entry_not_found(at.sha)
     masked = not may_read(repo, request)
-    commit = history.last_commit(at) if is_true(request.query_params.get("expand")) else None
-    return json_answer([tree_entry(path, file, masked, commit) for path, file in found])
+    expand = is_true(request.query_params.get("expand"))
+    commit = history.last_commit(at) if expand else None
+    page, headers = page_of(request, found, LARGEST_EXPANDED if expand else LARGEST_PAGE)
+    entries = [tree_entry(path, file, masked, commit) for path, file in page]
+    return json_answer(entries, headers=headers)
 
 
 def resolve(request: Request) -> Response:
     rest = request.path_params["rest"]
     is_open = rest.partition("/")[2] in OPEN_FILES
     repo = repo_of(request) if is_open else opened_repo_of(request)
-    at, path = split_revision(repo, rest)
+    _, at, path = split_revision(repo, rest)
     file = at.files.get(path)
     if file is None and repo.described and path == TOKENIZER:
         return tokenizer_not_held(request, repo.id, at.sha)
@@ -154,9 +161,9 @@ def resolve(request: Request) -> Response:
 
 
 def raw(request: Request) -> Response:
-    """Like resolve, but with no file open to all at a gate, and a large one is its pointer."""
+    """As ``resolve``, but a gate keeps back every file, and a large one is sent as its pointer."""
     repo = opened_repo_of(request)
-    at, path = split_revision(repo, request.path_params["rest"])
+    _, at, path = split_revision(repo, request.path_params["rest"])
     file = at.files.get(path)
     if file is None:
         raise entry_not_found(at.sha)
@@ -166,18 +173,8 @@ def raw(request: Request) -> Response:
     return file_answer(request, repo.id, file, at.sha)
 
 
-def split_revision(repo: Repo, rest: str) -> tuple[Snapshot, str]:
-    """``main/folder/file`` into snapshot and path; pull requests are ``refs/pr/N``."""
-    parts = rest.split("/")
-    if ".." in parts:
-        raise HubError(400, "A path may not contain '..'.")
-    length = 3 if parts[0] == "refs" else 1
-    at = find_snapshot(repo, "/".join(parts[:length]))
-    return at, "/".join(parts[length:]).strip("/")
-
-
 async def hub_error(request: Request, error: Exception) -> Response:
-    """For a program by headers and text, for a browser as a page."""
+    """Tell a program of the refusal by headers and text, a browser by a page."""
     assert isinstance(error, HubError)
     is_page = not re.match(r"/api/|/[^/]+(/[^/]+)?/(resolve|raw)/", route_path(request))
     if wants_page(request) and is_page and error.status != 307:

@@ -53,7 +53,7 @@ GROUPS = {
 
 
 def bounded(text: str) -> str:
-    """What a filter may hold: each page repeats it in a hundred links."""
+    """A filter's value, cut to a bound because each page repeats it in a hundred links."""
     return " ".join(text[:LONGEST_FILTER].split()[:MOST_WORDS])
 
 
@@ -83,7 +83,7 @@ class Wanted:
         )
 
     def address(self, **changes: Any) -> str:
-        """The list's address with these changes; unless told, back to its first page."""
+        """The list's address with these changes. It leads to the first page if not told."""
         new = replace(self, **{"p": 0, **changes})
         pairs = {field.name: getattr(new, field.name) for field in fields(new)}
         pairs["license"] = new.license and f"license:{new.license}"
@@ -166,7 +166,7 @@ def sidebar(rows: list[Row], wanted: Wanted) -> list[Group]:
 
 
 def group_options(rows: list[Row], wanted: Wanted, group: str) -> list[Option]:
-    """Each option with the number of models it would leave; a chosen one leads back."""
+    """Each option with the number of models it would leave. A chosen one's link removes it."""
     chosen = getattr(wanted, group)
     open_rows = [row for row in rows if row.matches(wanted, leave_out=group)]
     counts = Counter(option for row in open_rows for option in row.options(group))

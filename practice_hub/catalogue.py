@@ -303,7 +303,7 @@ def timestamp(date: str | None) -> str | None:
 
 
 def published(facts: Mapping[str, Any], tensor_list: TensorList | None) -> Mapping[str, Any]:
-    """The published count. Where only a total is known: by the headers' dtypes, if they fit."""
+    """The published count. If only its total is known, the headers split it, where they fit."""
     known = facts.get("safetensors")
     if known is None:
         return {}

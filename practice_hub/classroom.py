@@ -28,7 +28,9 @@ from practice_hub.responses import HubError, json_answer
 from practice_hub.state import form_of, refuse_cross_site, wants_page
 
 KEY = re.compile(r"[A-Za-z0-9_-]{8,100}")
-DOOR = re.compile(r"/(?P<key>[^/]+)(?:/(?P<name>[^/~]*)(?:~(?P<secret>[^/]*))?(?P<rest>/.*)?)?")
+DOOR = re.compile(
+    r"/(?P<key>[^/]+)(?:/(?P<name>[^/~]*)(?:~(?P<secret>[^/]*))?(?P<rest>/.*)?)?", re.DOTALL
+)
 HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
 SECONDS = 60
 MOST_WRONG = 60  # wrong keys and secrets from one address in that time
@@ -94,11 +96,10 @@ class Classroom:
     async def at_the_door(
         self, request: Request, has_key: bool, name: str, secret: str, rest: str
     ) -> Response:
-        """The answer to who has no secret that opens: a way to get one, or 403 in words."""
-        client = (request.scope.get("client") or ("nobody", 0))[0]
+        """Answer whoever has no valid secret: with a way to get one, or with 403 in words."""
         is_code = has_key and bool(secret) and self.names.is_code(name, secret)
         is_wrong = not has_key or (bool(secret) and not is_code)
-        if self.brake.holds(client, is_wrong):
+        if self.brake.holds(address_of_client(request.scope), is_wrong):
             raise HubError(429, WAIT, None, {"Retry-After": str(SECONDS)})
         if foreign_token_sent(request.scope):
             raise refuse_foreign_token()
@@ -125,7 +126,11 @@ class Classroom:
     def claim(self, request: Request, name: str, code: str) -> Response:
         """Give a secret for this name: to the first who asks, or for a one-time code."""
         try:
-            secret = self.names.spend(name, code) if code else self.names.claim(name)
+            secret = (
+                self.names.spend(name, code)
+                if code
+                else self.names.claim(name, address_of_client(request.scope))
+            )
         except AccountError as error:
             if wants_page(request):
                 return self.page(request, name, "", str(error))
@@ -178,6 +183,10 @@ class Brake:
                 self._window, self._wrong = window, {}
             tried = self._wrong[address] = self._wrong.get(address, 0) + is_wrong
             return tried > MOST_WRONG
+
+
+def address_of_client(scope: Scope) -> str:
+    return str((scope.get("client") or ("nobody", 0))[0])
 
 
 def cookie_name(name: str) -> str:

@@ -46,7 +46,7 @@ def raise_file_limit() -> int:
 
 
 def most_connections() -> int:
-    """As many as leave each of them a file to send."""
+    """How many connections leave enough files for each of them to be sent one."""
     return max(8, (raise_file_limit() - open_files() - SPARE_FILES) // 2)
 
 
@@ -58,16 +58,21 @@ def open_files() -> int:
 
 
 def connection_class(most: int, silent_seconds: float) -> type[asyncio.Protocol]:
-    """The protocol for uvicorn: at most so many connections, none of them silent for long."""
+    """The protocol for uvicorn: at most so many connections, none of them silent for long.
+
+    A whole request has to arrive within ``silent_seconds`` too, so that a connection cannot be
+    kept with one byte now and then.
+    """
 
     class Connection(H11Protocol):
         refused = False
         heard = 0.0
+        waits_since = 0.0  # for a request, or the rest of one
         watch: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            self.heard = self.loop.time()
+            self.heard = self.waits_since = self.loop.time()
             self.refused = len(self.connections) > most
             if len(self.connections) > most + SPARE_FILES // 2:
                 transport.abort()
@@ -83,6 +88,10 @@ def connection_class(most: int, silent_seconds: float) -> type[asyncio.Protocol]
                 self.transport.write(REFUSAL)
                 self.transport.close()
 
+        def on_response_complete(self) -> None:
+            self.heard = self.waits_since = self.loop.time()
+            super().on_response_complete()
+
         def resume_writing(self) -> None:
             self.heard = self.loop.time()
             super().resume_writing()
@@ -94,18 +103,19 @@ def connection_class(most: int, silent_seconds: float) -> type[asyncio.Protocol]
 
         def look(self) -> None:
             """Hang up on a client that should be sending or taking something and is not."""
-            silent = self.loop.time() - self.heard
+            since = self.waits_since if self.waits_for_request() else self.heard
+            silent = self.loop.time() - since
             if self.refused or (self.waits_for_client() and silent >= silent_seconds):
                 self.transport.abort()
                 return
             wait = max(silent_seconds - silent, silent_seconds / 4)
             self.watch = self.loop.call_later(wait, self.look)
 
+        def waits_for_request(self) -> bool:
+            return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
+
         def waits_for_client(self) -> bool:
-            answering = self.cycle is not None and not self.cycle.response_complete
-            if not answering:
-                return True
-            return self.cycle.more_body or self.transport.get_write_buffer_size() > 0
+            return self.waits_for_request() or self.transport.get_write_buffer_size() > 0
 
     return Connection
 

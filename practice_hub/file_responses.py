@@ -70,11 +70,11 @@ def byte_range(request: Request, size: int) -> range | None:
 def tokenizer_not_held(request: Request, repo_id: str, sha: str) -> Response:
     """A described model's tokenizer: it exists, and cannot be had here.
 
-    Said as for weights, at the download: from a 404 at the look before it transformers would
-    conclude that there is none, and make an empty one.
+    The refusal comes with the download, as for weights. If the HEAD request before it were refused,
+    transformers would conclude that there is no tokenizer, and make an empty one.
 
     Raises:
-        HubError: it was to be downloaded.
+        HubError: the request was a download.
     """
     if request.method == "HEAD":
         headers = {"ETag": f'"{sha}"', "X-Repo-Commit": sha, "Content-Length": "1"}
@@ -87,7 +87,7 @@ def tokenizer_not_held(request: Request, repo_id: str, sha: str) -> Response:
 
 
 def weights_not_held(repo_id: str, path: str) -> HubError:
-    """Not a 403, which clients explain by the token; and without a code, as the file is listed."""
+    """Not a 403, which clients blame on the token; and without a code, as the file is listed."""
     return HubError(
         404,
         f"The practice Hub describes {repo_id} but does not hold its weights: of {path} only the "

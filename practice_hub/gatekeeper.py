@@ -1,4 +1,4 @@
-"""Decides, for every request at a repo, whether this caller may have what he asks for."""
+"""Decides, for every request at a repo, whether the caller may have what was asked for."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ FINE_GRAINED_REFUSAL = (
 )
 
 
-def is_visible(repo: Repo, caller: Caller) -> bool:
-    """Whether this caller may know that the repo exists."""
-    return not repo.private or caller.user in (repo.owner, OWNER)
+def is_visible(repo: Repo, user: str | None) -> bool:
+    """Whether this user may know that the repo exists; None is a stranger."""
+    return not repo.private or user in (repo.owner, OWNER)
 
 
 def see(repo: Repo | None, caller: Caller) -> Repo:
     """The repo; a private one is missing to everybody but its owner."""
-    if repo is None or not is_visible(repo, caller):
+    if repo is None or not is_visible(repo, caller.user):
         raise repo_not_found(known_caller=caller.token is not None)
     return repo
 
 
 def open_gate(repo: Repo, request: Request) -> None:
-    """Return if the gate is open to this caller; raise the refusal that fits his state if not."""
+    """Return if the gate is open to this caller; if not, raise the refusal that fits."""
     refused = why_closed(repo, request)
     if refused is not None:
         raise refused
@@ -42,7 +42,7 @@ def may_read(repo: Repo, request: Request) -> bool:
 
 
 def why_closed(repo: Repo, request: Request) -> HubError | None:
-    """The refusal that this caller meets at the gate; None if it is open to him."""
+    """The refusal that this caller meets at the gate; None if it is open."""
     caller = caller_of(request)
     if not repo.gated or caller.user in (repo.owner, OWNER):
         return None

@@ -23,6 +23,7 @@ from practice_hub.state import (
     visitor_of,
 )
 
+NAMED_IN_ERRORS = ("accepted", "rejected", "pending", "reset")  # ``STATUSES`` in the Hub's order
 NO_RIGHT = "You have read access but not the required permissions for this operation"
 
 
@@ -30,8 +31,8 @@ def repo_of(request: Request) -> Repo:
     """The repo that the address names, if the caller may see it.
 
     Raises:
-        HubError: there is none, or the token is not valid: such a one opens nothing here, not even
-            what is open to all.
+        HubError: there is none, or the token is not valid. A bad token opens nothing here, not
+            even what is open to all.
     """
     refuse_bad_token(request)
     return see(named_repo(request), caller_of(request))
@@ -40,7 +41,7 @@ def repo_of(request: Request) -> Repo:
 def opened_repo_of(request: Request) -> Repo:
     """The same, for what lies behind its gate. There a bad token looks like none at all."""
     repo = named_repo(request)
-    if repo is not None and repo.gated and is_visible(repo, caller_of(request)):
+    if repo is not None and repo.gated and is_visible(repo, caller_of(request).user):
         open_gate(repo, request)
         return repo
     repo = repo_of(request)
@@ -59,7 +60,7 @@ def auth_check(request: Request) -> Response:
 
 
 async def ask_access(request: Request) -> Response:
-    """The gate form's Agree, by browser or with a token."""
+    """What the Agree button of a gate's form sends, from a browser or with a token."""
     caller = caller_of(request)
     if caller.token is None:
         refuse_cross_site(request)
@@ -105,7 +106,7 @@ async def grant_access(request: Request) -> Response:
 
 
 def report(request: Request) -> Response:
-    """Everybody who asked, for the owner's files."""
+    """Everybody who asked for access, as a report for the owner to keep."""
     repo = gated_repo(request)
     owner_only(request, repo)
     accounts = hub_of(request).accounts
@@ -121,7 +122,7 @@ def report(request: Request) -> Response:
             granter = described["grantedBy"]
             row["grantedBy"] = {key: granter[key] for key in ("fullname", "user")}
         rows.append(row)
-    return json_answer(rows)
+    return json_answer(rows, headers={"Content-Type": "application/json"})
 
 
 async def read_body(request: Request, *names: str) -> dict[str, str]:
@@ -161,7 +162,7 @@ async def handle_request(request: Request) -> Response:
     wanted = await read_body(request, "user", "status")
     user, status = wanted["user"], wanted["status"]
     if status not in STATUSES:
-        options = "|".join(f'"{option}"' for option in STATUSES)
+        options = "|".join(f'"{option}"' for option in NAMED_IN_ERRORS)
         raise HubError(400, f"✖ Invalid option: expected one of {options}\n  → at status")
     try:
         hub_of(request).accounts.review(user, repo.id, status)

@@ -32,7 +32,10 @@ def refs(request: Request) -> Response:
 
 
 def commits(request: Request) -> Response:
-    """A repo here is pushed once, so each of its branches has one commit. Behind the gate."""
+    """A repo here is pushed once, so each of its branches has one commit. Behind the gate.
+
+    Pages are counted from ``p=0``; all but the first are empty.
+    """
     repo = opened_repo_of(request)
     at = find_snapshot(repo, request.path_params["revision"])
     commit = {
@@ -42,7 +45,8 @@ def commits(request: Request) -> Response:
         "authors": [{"user": repo.owner}],
         "date": at.last_modified,
     }
-    return json_answer([commit], headers={"X-Total-Count": "1"})
+    is_first = request.query_params.get("p", "0") == "0"
+    return json_answer([commit] if is_first else [], headers={"X-Total-Count": "1"})
 
 
 async def paths_info(request: Request) -> Response:

@@ -71,7 +71,7 @@ def enter(url: str, home: Path) -> str:
 
 
 def neighbors_address(home: Path, room: str, name: str) -> str | None:
-    """What another kernel of this machine may have claimed a moment ago."""
+    """The address that another kernel of this machine may have claimed a moment ago."""
     until = time.monotonic() + SECONDS_FOR_A_NEIGHBOR
     while time.monotonic() < until:
         kept = kept_address(home, room, name)

@@ -15,6 +15,9 @@ AUTO_CLASSES = {
     "feature-extraction": "AutoModel",
 }
 
+SCANNERS = ("jFrogScan", "protectAiScan", "avScan", "pickleImportScan", "virusTotalScan")
+UNSCANNED = {"status": "unscanned", **{name: {"status": "unscanned"} for name in SCANNERS}}
+
 
 def as_list(value: Any) -> list[str]:
     """Card fields hold a string, a list, or nothing."""
@@ -72,9 +75,10 @@ def tree_entry(
 ) -> dict[str, Any]:
     """A row of the tree; a folder comes without a file. ``masked`` hides the SHA-256.
 
-    ``commit`` is told with it where the caller asked for that (``expand``).
+    ``commit`` is told with it where the caller asked for that (``expand``), and for a file also
+    what the Hub's scanners found in it: nothing is scanned here.
     """
-    expanded = {"lastCommit": commit} if commit else {}
+    expanded: dict[str, Any] = {"lastCommit": commit} if commit else {}
     if file is None:
         folder = {"type": "directory", "oid": stable_id(path, 40), "size": 0, "path": path}
         return folder | expanded
@@ -82,6 +86,8 @@ def tree_entry(
     if file.sha256:
         oid = "*" * 64 if masked else file.sha256
         entry["lfs"] = {"oid": oid, "size": file.size, "pointerSize": pointer_size(file)}
+    if commit:
+        expanded["securityFileStatus"] = UNSCANNED
     return {**entry, "path": path, **expanded}
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -20,14 +18,15 @@ from practice_hub.model_info import (
     safetensors,
     tags,
 )
+from practice_hub.paging import page_of
 from practice_hub.repos import Repo
-from practice_hub.responses import HubError, json_answer, route_path
-from practice_hub.state import address_of, is_true
+from practice_hub.responses import HubError, json_answer
+from practice_hub.state import is_true
 
-LARGEST_PAGE = 1000
 LONGEST_QUERY = 1000  # characters
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
 PARAMETER_BOUND = re.compile(r"(min|max):(\d+(?:\.\d+)?)([KMBT]?)", re.IGNORECASE)
+NAMED_LAST = ("gguf", "resourceGroup", "xetEnabled")
 SORT_KEYS: dict[str, Callable[[Repo], Any]] = {
     "trendingScore": lambda repo: repo.trending_score,
     "downloads": lambda repo: repo.downloads,
@@ -42,12 +41,7 @@ def answer_list(request: Request, repos: Iterable[Repo]) -> Response:
     wanted = expand_fields(query, lists=True)
     full = is_true(query.get("full"))
     found = ordered(filtered(repos, query), query.get("sort", "trendingScore"))
-    limit = page_size(query)
-    start = read_cursor(query.get("cursor"))
-    page = found[start : start + limit]
-    headers = {}
-    if start + limit < len(found):
-        headers["Link"] = f'<{next_page(request, start + limit)}>; rel="next"'
+    page, headers = page_of(request, found)
     return json_answer([list_item(repo, wanted, full) for repo in page], headers=headers)
 
 
@@ -57,11 +51,16 @@ def expand_fields(query: QueryParams, lists: bool = False) -> list[str] | None:
     allowed = [name for name in FIELDS if not (lists and name in NOT_IN_LISTS)]
     for place, name in enumerate(names):
         if name not in allowed:
-            options = "|".join(f'"{option}"' for option in allowed)
+            options = "|".join(f'"{option}"' for option in in_errors(allowed))
             raise HubError(
                 400, f"✖ Invalid option: expected one of {options}\n  → at expand[{place}]"
             )
-    return names or None
+    return list(dict.fromkeys(names)) or None
+
+
+def in_errors(names: Iterable[str]) -> list[str]:
+    """In the order in which the Hub's refusal names them: by the alphabet, the youngest last."""
+    return sorted(names, key=lambda name: (name in NAMED_LAST, name))
 
 
 def filtered(repos: Iterable[Repo], query: QueryParams) -> list[Repo]:
@@ -118,27 +117,3 @@ def ordered(repos: list[Repo], sort: str) -> list[Repo]:
 def known_first(value: Any) -> tuple[bool, Any]:
     """Sorts what is not known behind the smallest that is."""
     return value is not None, value
-
-
-def page_size(query: QueryParams) -> int:
-    text = query.get("limit", str(LARGEST_PAGE))
-    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) == 0:
-        raise HubError(400, "✖ Invalid input: expected a number of 1 or more\n  → at limit")
-    return min(int(text), LARGEST_PAGE)
-
-
-def read_cursor(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    try:
-        return int(base64.urlsafe_b64decode(cursor.encode()))
-    except ValueError:
-        raise HubError(400, "✖ Invalid cursor\n  → at cursor") from None
-
-
-def next_page(request: Request, start: int) -> str:
-    """An absolute address that keeps the other arguments."""
-    kept = [pair for pair in request.query_params.multi_items() if pair[0] != "cursor"]
-    cursor = base64.urlsafe_b64encode(str(start).encode()).decode()
-    query = urlencode([*kept, ("cursor", cursor)])
-    return f"{address_of(request)}{route_path(request)}?{query}"

@@ -20,6 +20,7 @@ INSTRUCTOR = "instructor"
 NOT_LEARNERS = frozenset({"practice", "learner", "static", "claim", INSTRUCTOR})
 SECONDS_FOR_A_CODE = 600
 MOST_NAMES = 500
+MOST_NAMES_OF_ONE_ADDRESS = 100  # a class may share one; nobody alone takes all names
 MOST_CLIENTS = 20
 
 
@@ -36,13 +37,14 @@ class Names:
         self.most_clients = MOST_CLIENTS
         self._lock = threading.Lock()
         self._clients: dict[str, list[str]] = {}
+        self._claimed_from: dict[str, str] = {}
         self._codes: dict[str, tuple[str, float]] = {}
 
-    def claim(self, name: str) -> str:
-        """Take a free name and return its first secret.
+    def claim(self, name: str, address: str = "") -> str:
+        """Take a free name and return its first secret. ``address`` is where the claim came from.
 
         Raises:
-            AccountError: the name is taken, reserved, or none at all.
+            AccountError: the name is taken, reserved, or none at all; or there are too many.
         """
         if not NAME.fullmatch(name):
             raise AccountError(
@@ -60,7 +62,14 @@ class Names:
                 )
             if len(self._clients) >= self.most:
                 raise AccountError(f"{self.most} names are enough for a room.")
+            of_address = sum(one == address for one in self._claimed_from.values())
+            if address and of_address >= MOST_NAMES_OF_ONE_ADDRESS:
+                raise AccountError(
+                    f"{MOST_NAMES_OF_ONE_ADDRESS} names were taken from this address. The "
+                    "instructor can free some."
+                )
             self._clients[name] = []
+            self._claimed_from[name] = address
             return self._new_client(name)
 
     def knows(self, name: str, secret: str) -> bool:
@@ -92,7 +101,7 @@ class Names:
             return self._is_code(name, code)
 
     def spend(self, name: str, code: str) -> str | None:
-        """A new secret for this code; None if it is spent, too old, or none."""
+        """A new secret for this code; None if the code was spent, is too old, or never was one."""
         with self._lock:
             if name not in self._clients or not self._is_code(name, code):
                 return None
@@ -105,6 +114,7 @@ class Names:
             if self._clients.pop(name, None) is None:
                 raise AccountError(f"Nobody has taken the name {name!r}.")
             self._codes.pop(name, None)
+            self._claimed_from.pop(name, None)
 
     def _is_code(self, name: str, code: str) -> bool:
         kept, until = self._codes.get(name, ("", 0.0))

@@ -6,15 +6,18 @@ Every form is a plain HTML form, and none of the pages needs JavaScript.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from practice_hub.accounts import OWNER, STATUSES, AccountError, GateRequest
 from practice_hub.browse import (
@@ -29,7 +32,7 @@ from practice_hub.browse import (
 from practice_hub.connect import connect_page, make_link
 from practice_hub.desk import desk, free_name
 from practice_hub.environment import line_for_sh
-from practice_hub.gatekeeper import OPEN_FILES
+from practice_hub.gatekeeper import OPEN_FILES, is_visible
 from practice_hub.gates import gate_fields
 from practice_hub.how_to_load import ways_to_load
 from practice_hub.model_info import (
@@ -45,12 +48,13 @@ from practice_hub.repos import FRONT_MATTER, Repo, Snapshot
 from practice_hub.responses import HubError, entry_not_found, page_not_found
 from practice_hub.state import (
     address_of,
-    find_snapshot,
     form_of,
     hub_of,
+    refuse_bad_token,
     refuse_cross_site,
     root_of,
     sees_everybody,
+    split_revision,
     visitor_of,
 )
 
@@ -58,6 +62,7 @@ STATIC = Path(__file__).parent / "static"
 STATIC_FILES = {"hub.css": "text/css", "mark.svg": "image/svg+xml"}
 WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt", ".pth", ".h5", ".onnx")
 LONG_PROMPT = 700
+LONGEST_CODE = 20  # of a device login, as the page repeats it
 MOST_SHOWN = 20  # requests of one status at the owner's desk
 ROLES = {
     "fineGrained": ("Fine-grained", "Reads public repos, and gated ones only if you say so."),
@@ -76,7 +81,7 @@ def home(request: Request) -> Response:
 def model_list(request: Request) -> Response:
     wanted = Wanted.from_query(request.query_params)
     repos = hub_of(request).repos.values()
-    rows = [Row.of(repo) for repo in repos if is_shown(repo, visitor_of(request))]
+    rows = [Row.of(repo) for repo in repos if is_visible(repo, visitor_of(request))]
     found = found_rows(rows, wanted)
     pages = max(1, -(-len(found) // ON_A_PAGE))
     page = min(wanted.p, pages - 1)
@@ -170,7 +175,7 @@ def bases(request: Request, at: Snapshot) -> list[tuple[str, str, bool]]:
         (
             str(named["relation"]),
             base["id"],
-            base["id"] in repos and is_shown(repos[base["id"]], visitor),
+            base["id"] in repos and is_visible(repos[base["id"]], visitor),
         )
         for base in named["models"]
     ]
@@ -220,22 +225,10 @@ def model_files(request: Request) -> Response:
     )
 
 
-def split_revision(repo: Repo, rest: str) -> tuple[str, Snapshot, str]:
-    """``main/folder`` into revision, its files, and the folder; pull requests are ``refs/pr/N``."""
-    parts = rest.split("/")
-    length = 3 if parts[0] == "refs" else 1
-    revision = "/".join(parts[:length])
-    return revision, find_snapshot(repo, revision), "/".join(parts[length:]).strip("/")
-
-
-def is_shown(repo: Repo, visitor: str) -> bool:
-    return not repo.private or visitor in (repo.owner, OWNER)
-
-
 def shown_repo(request: Request) -> Repo:
     names = request.path_params
     repo = hub_of(request).repos.get(f"{names['owner']}/{names['name']}")
-    if repo is None or not is_shown(repo, visitor_of(request)):
+    if repo is None or not is_visible(repo, visitor_of(request)):
         raise page_not_found()
     return repo
 
@@ -245,10 +238,10 @@ def shown_repo(request: Request) -> Repo:
 
 @dataclass(frozen=True)
 class Question:
-    """One question of a gate's form. ``kind`` says how it is asked."""
+    """One question of a gate's form. ``answer`` says in what form it is answered."""
 
     label: str
-    kind: str
+    answer: str
     options: tuple[tuple[str, str], ...] = ()
 
     @classmethod
@@ -402,13 +395,13 @@ async def revoke_token(request: Request) -> Response:
 
 
 def device_page(request: Request) -> Response:
-    code = request.query_params.get("user_code", "")
+    code = request.query_params.get("user_code", "")[:LONGEST_CODE]
     return render(request, "device.html", code=code, done=None, problem=None)
 
 
 async def decide_login(request: Request) -> Response:
     form = await own_form(request)
-    code, yes = form.get("user_code", ""), form.get("decision") == "approve"
+    code, yes = form.get("user_code", "")[:LONGEST_CODE], form.get("decision") == "approve"
     try:
         hub_of(request).accounts.approve_login(visitor_of(request), code, yes)
     except AccountError as error:
@@ -456,25 +449,40 @@ def error_page(request: Request, error: HubError) -> Response:
     )
 
 
+class RefuseBadTokens:
+    """Says at a page too that a token is not valid. A valid one changes nothing there."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refuse_bad_token(Request(scope))
+        await self.app(scope, receive, send)
+
+
+def page_route(path: str, answer: Callable[..., Any], methods: Sequence[str] = ("GET",)) -> Route:
+    return Route(path, answer, methods=methods, middleware=[Middleware(RefuseBadTokens)])
+
+
 REPO = "/{owner}/{name}"
 PAGE_ROUTES = [
-    Route("/", home),
-    Route("/models", model_list),
-    Route("/static/{file}", static_file),
-    Route("/settings/tokens", tokens_page),
-    Route("/settings/tokens", create_token, methods=["POST"]),
-    Route("/settings/tokens/revoke", revoke_token, methods=["POST"]),
-    Route("/settings/gated-repos", my_requests),
-    Route("/settings/gated-repos/cancel", cancel_request, methods=["POST"]),
-    Route("/oauth/device", device_page),
-    Route("/oauth/device/decision", decide_login, methods=["POST"]),
-    Route("/settings/connect", connect_page),
-    Route("/settings/connect/link", make_link, methods=["POST"]),
-    Route("/desk", desk),
-    Route("/desk/free", free_name, methods=["POST"]),
-    Route("/api/{rest:path}", no_such_route),
-    Route(REPO, model_page),
-    Route(f"{REPO}/tree/{{rest:path}}", model_files),
-    Route(f"{REPO}/settings/requests", owners_desk),
-    Route(f"{REPO}/settings/requests", decide, methods=["POST"]),
+    page_route("/", home),
+    page_route("/models", model_list),
+    page_route("/static/{file}", static_file),
+    page_route("/settings/tokens", tokens_page),
+    page_route("/settings/tokens", create_token, methods=["POST"]),
+    page_route("/settings/tokens/revoke", revoke_token, methods=["POST"]),
+    page_route("/settings/gated-repos", my_requests),
+    page_route("/settings/gated-repos/cancel", cancel_request, methods=["POST"]),
+    page_route("/oauth/device", device_page),
+    page_route("/oauth/device/decision", decide_login, methods=["POST"]),
+    page_route("/settings/connect", connect_page),
+    page_route("/settings/connect/link", make_link, methods=["POST"]),
+    page_route("/desk", desk),
+    page_route("/desk/free", free_name, methods=["POST"]),
+    page_route("/api/{rest:path}", no_such_route),
+    page_route(REPO, model_page),
+    page_route(f"{REPO}/tree/{{rest:path}}", model_files),
+    page_route(f"{REPO}/settings/requests", owners_desk),
+    page_route(f"{REPO}/settings/requests", decide, methods=["POST"]),
 ]

@@ -31,7 +31,7 @@ NO_OWNERS = {"api", "models", "settings", "oauth", "static", "desk", "datasets",
 
 
 class OldNames:
-    """Sends on whoever uses an old name, on every route: same question, relative address."""
+    """Redirects every request that uses an old name, on every route, to a relative address."""
 
     def __init__(self, app: ASGIApp, repos: Mapping[str, Repo]) -> None:
         self.app = app

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from typing import Any
 
 from starlette.requests import Request
@@ -44,10 +45,10 @@ def text_answer(text: str, status: int = 200, headers: dict[str, str] | None = N
     )
 
 
-def server_error() -> Response:
+def server_error(status: int = 500) -> Response:
     """JSON everywhere, as the real Hub's is."""
     message = "Internal Error - We're working hard to fix this as soon as possible!"
-    return json_answer({"error": message}, 500, {"X-Error-Message": message})
+    return json_answer({"error": message}, status, {"X-Error-Message": message})
 
 
 class HubError(Exception):
@@ -86,8 +87,9 @@ def route_path(request: Request) -> str:
 
 
 def header_text(message: str) -> str:
-    """A header holds one line of ASCII; the body keeps the message as it is."""
-    line = " ".join(message.encode("ascii", "replace").decode().split())
+    """A header holds one line of ASCII, other letters as stars; the body keeps the message."""
+    one_line = message.replace("\n  ", "  ").replace("\n", " ")
+    line = re.sub(r"[^\x20-\x7e]", "*", one_line).strip()
     return line if len(line) <= LONGEST_HEADER else line[: LONGEST_HEADER - 3] + "..."
 
 

@@ -48,10 +48,10 @@ class PracticeHub:
         room_key: learners reach the Hub at ``url/KEY/name~SECRET`` only; see
             ``practice_hub/classroom.py``.
         desk_key: the secret of the instructor's desk, 32 hex digits; None makes a new one.
-        silent_seconds: a client that owes something and is silent for so long is hung up on.
+        silent_seconds: how long a client that owes something may be silent before the Hub hangs up.
 
-    Use it as a context manager, or call ``start()`` and ``stop()``. ``url`` is what ``HF_ENDPOINT``
-    wants to hear.
+    Use it as a context manager, or call ``start()`` and ``stop()``. ``url`` is the value for
+    ``HF_ENDPOINT``.
 
     Raises:
         CatalogueError: a catalogue is not a folder or holds no facts.
@@ -132,7 +132,7 @@ class PracticeHub:
         return len(self._server.server_state.connections)
 
     def load_published(self) -> None:
-        """Take up the published models that lie on this machine; again, after a fetch."""
+        """Take up the published models that lie on this machine. Call it again after a fetch."""
         self._repos.update(load_published(self._described))
 
     def start(self) -> PracticeHub:

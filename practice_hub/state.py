@@ -115,6 +115,22 @@ def find_snapshot(repo: Repo, revision: str) -> Snapshot:
     return snapshot
 
 
+def split_revision(repo: Repo, rest: str) -> tuple[str, Snapshot, str]:
+    """``main/folder/file`` into revision, its files, and the path.
+
+    Pull requests are ``refs/pr/N``.
+
+    Raises:
+        HubError: 404, there is no such revision; 400, the path climbs up.
+    """
+    parts = rest.split("/")
+    if ".." in parts:
+        raise HubError(400, "A path may not contain '..'.")
+    length = 3 if parts[0] == "refs" else 1
+    revision = "/".join(parts[:length])
+    return revision, find_snapshot(repo, revision), "/".join(parts[length:]).strip("/")
+
+
 def refuse_cross_site(request: Request) -> None:
     """A form counts only when it was sent from this Hub's own pages.
 

@@ -41,7 +41,7 @@ STORAGE_ORDER = {dtype: place for place, dtype in enumerate(BITS)}
 
 @dataclass(frozen=True)
 class Tensor:
-    """One stored tensor, or with ranges such as ``{0-31}`` in its name, as many as they count."""
+    """One stored tensor. With ranges such as ``{0-31}`` in its name it stands for several."""
 
     name: str
     dtype: str
@@ -93,7 +93,7 @@ def up_to_range(tensor: Tensor) -> str:
 
 
 def compact(tensors: Iterable[Tensor]) -> list[Tensor]:
-    """The other way round: neighbors that differ only in a number become one entry."""
+    """The reverse of ``expand``: neighbors that differ only in a number become one entry."""
     found: list[Tensor] = []
     for (head, numbered), group in groupby(tensors, key=up_to_number):
         if not numbered:

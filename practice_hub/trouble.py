@@ -11,14 +11,16 @@ import re
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from practice_hub.responses import json_answer, server_error
+from practice_hub.limits import QUOTAS, WINDOW, bucket_of
+from practice_hub.responses import json_answer, server_error, text_answer
 
 STAND_IN = "practice/tiny-chat"
 AT_TROUBLE = re.compile(r"^(/api/models)?/trouble/([a-z-]+)(?=/|$)")
 HANG_SECONDS = 60
 BUSY = (
-    "We had to rate limit you, you hit the quota of 500 api requests per 5 minutes period. "
-    "See https://huggingface.co/docs/hub/rate-limits"
+    "We had to rate limit you, you hit the quota of {quota} {bucket} requests per 5 minutes "
+    "period. Upgrade to a PRO user or Team/Enterprise organization account "
+    "(https://hf.co/pricing) to get higher limits. See https://huggingface.co/docs/hub/rate-limits"
 )
 PORTAL = "<!doctype html><title>Hotel Wi-Fi</title><h1>Welcome. Please enter your room number.</h1>"
 
@@ -69,13 +71,28 @@ def as_stand_in(scope: Scope, path: str, found: re.Match[str]) -> Scope:
     return {**scope, "path": path, "raw_path": path.encode()}
 
 
-def too_many_requests() -> Response:
+async def too_many_requests(scope: Scope, receive: Receive, send: Send) -> None:
+    """JSON from the API, text in place of a file, a page in place of a page."""
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    bucket = bucket_of(path)
+    quota = QUOTAS[bucket]
+    words = BUSY.format(quota=quota, bucket=bucket)
     headers = {
-        "RateLimit": '"api";r=0;t=1',
-        "RateLimit-Policy": '"fixed window";"api";q=500;w=300',
-        "X-Error-Message": BUSY,
+        "RateLimit": f'"{bucket}";r=0;t=1',
+        "RateLimit-Policy": f'"fixed window";"{bucket}";q={quota};w={WINDOW}',
+        "X-Error-Message": words,
     }
-    return json_answer({"error": BUSY}, 429, headers)
+    answers = {
+        "api": json_answer({"error": words}, 429, headers),
+        "resolvers": text_answer(words, 429, headers),
+        "pages": HTMLResponse(f"<h1>429</h1> <p>{words}</p>", 429, headers),
+    }
+    await answers[bucket](scope, receive, send)
+
+
+def gateway_timeout() -> Response:
+    """What a network in front of the Hub answers in its place."""
+    return HTMLResponse("<h1>504 Gateway Time-out</h1>", 504, {"Content-Type": "text/html"})
 
 
 def cut_json() -> Response:
@@ -83,10 +100,11 @@ def cut_json() -> Response:
 
 
 ANSWERS: dict[str, ASGIApp] = {
-    "too-many-requests": too_many_requests(),
+    "too-many-requests": too_many_requests,
     "server-error": server_error(),
-    "gateway-timeout": HTMLResponse("<h1>504 Gateway Time-out</h1>", 504),
+    "unavailable": server_error(503),
+    "gateway-timeout": gateway_timeout(),
     "captive-portal": HTMLResponse(PORTAL),
     "cut-json": cut_json(),
-    "hangs": HTMLResponse("<h1>504 Gateway Time-out</h1>", 504),
+    "hangs": gateway_timeout(),
 }

@@ -129,7 +129,7 @@ def is_open(url: str) -> bool:
 
 
 def post(url: str, content: dict[str, Any]) -> dict[str, Any]:
-    """Past any proxy: what is asked here is for this Hub alone."""
+    """Send JSON past any proxy: what is asked here is for this Hub alone."""
     request = urllib.request.Request(
         url,
         data=json.dumps(content).encode(),

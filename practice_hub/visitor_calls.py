@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from practice_hub.accounts import AccountError, Accounts
 from practice_hub.connect import one_time_link
+from practice_hub.gatekeeper import is_visible
 from practice_hub.repos import Repo
 from practice_hub.responses import HubError, json_answer
 from practice_hub.state import hub_of, json_of, sees_everybody, visitor_of
@@ -58,7 +59,7 @@ def agree(
     request: Request, accounts: Accounts, user: str, repo_id: str, fields: dict[str, str]
 ) -> str:
     repo: Repo | None = hub_of(request).repos.get(repo_id)
-    if repo is None or not repo.gated:
+    if repo is None or not repo.gated or not is_visible(repo, user):
         raise AccountError(f"There is no gated repo {repo_id!r} here.")
     answers = {str(label): str(answer) for label, answer in fields.items()}
     return accounts.ask(user, repo.id, str(repo.gated), answers).status

@@ -115,23 +115,15 @@ def deepseek_v3(tensors: list[Tensor]) -> list[Tensor]:
     return stored
 
 
+WITH_POSITION_IDS = (
+    "position_ids stored",
+    add(position_ids("embeddings.position_ids", 512)),
+)
 CHANGES: dict[str, tuple[str, Change]] = {
-    "BAAI/bge-base-en-v1.5": (
-        "position_ids stored",
-        add(position_ids("embeddings.position_ids", 512)),
-    ),
-    "BAAI/bge-small-en-v1.5": (
-        "position_ids stored",
-        add(position_ids("embeddings.position_ids", 512)),
-    ),
-    "sentence-transformers/all-MiniLM-L6-v2": (
-        "position_ids stored",
-        add(position_ids("embeddings.position_ids", 512)),
-    ),
-    "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2": (
-        "position_ids stored",
-        add(position_ids("embeddings.position_ids", 512)),
-    ),
+    "BAAI/bge-base-en-v1.5": WITH_POSITION_IDS,
+    "BAAI/bge-small-en-v1.5": WITH_POSITION_IDS,
+    "sentence-transformers/all-MiniLM-L6-v2": WITH_POSITION_IDS,
+    "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2": WITH_POSITION_IDS,
     "FacebookAI/roberta-base": (
         "position_ids stored",
         add(position_ids("roberta.embeddings.position_ids", 514)),

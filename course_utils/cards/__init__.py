@@ -131,11 +131,11 @@ class CardReport(Report):
 def read_card(repo_id_or_path: str | os.PathLike[str]) -> CardReport:
     """Read a model card: a repo's on the Hub in use, or a local README.md (or its folder).
 
-    What is there as a file is taken as a file. Of a repo that is gated the card can be read all
-    the same.
+    Where there is a file of that name, it is the one that is read. The card of a gated repo can be
+    read too: it lies before the gate.
 
     Raises:
-        CourseError: neither a file nor a repo; or the Hub gave no answer in time.
+        CourseError: there is no such file or repo, or the Hub gave no answer in time.
     """
     if not isinstance(repo_id_or_path, (str, os.PathLike)) or not str(repo_id_or_path).strip():
         raise CourseError('Give a repo id ("owner/name") or the path of a README.md.')
@@ -269,7 +269,7 @@ def _weights_of(files: Iterable[str]) -> tuple[str, tuple[str, ...]]:
 def _remote_code(
     card: CardText, files: list[str] | None, config: Mapping[str, Any], tags: tuple[str, ...]
 ) -> tuple[bool | None, tuple[str, ...], list[str]]:
-    """Whether loading runs Python files of the repo; those files; what does not fit."""
+    """Whether loading runs Python files of the repo, which they are, and what does not fit."""
     if files is None:
         return None, (), []
     python = tuple(name for name in files if name.endswith(".py"))

@@ -132,7 +132,7 @@ def _saying(card: CardText, topic: str) -> Answer:
 
 
 def _in_gate(card: CardText, topic: str) -> Answer:
-    """What the terms at the gate say to a topic; they stand in the metadata."""
+    """What the gate's terms say about a topic. They stand in the card's metadata."""
     prompt = str(card.metadata.get("extra_gated_prompt") or "")
     lines = card.head.splitlines()
     for said in prompt.splitlines():
@@ -203,7 +203,7 @@ def _is_subtitle(card: CardText, passage: Passage) -> bool:
 
 
 def _subtitles(card: CardText) -> Iterator[Passage]:
-    """Below all: a heading in the form of a sentence, with what stands under it."""
+    """The last resort: headings that are whole sentences, each with the text under it."""
     for passage in card.passages:
         if passage.level == BOLD_LINE and len(passage.heading.split()) > 4 and passage.blocks:
             yield passage

@@ -12,7 +12,13 @@ from importlib import resources
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from course_utils.cards.markdown import COMMENT, CardText
+from course_utils.cards.markdown import (
+    COMMENT,
+    CardText,
+    as_written,
+    inline_tokens,
+    link_references,
+)
 from course_utils.errors import HubTrouble
 from course_utils.hub.client import SECONDS, card_metadata, model_info
 from course_utils.hub.repo_id import ADDRESS, REPO_ID, repo_id_of
@@ -20,6 +26,7 @@ from course_utils.text import shorten
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
+    from markdown_it.token import Token
 
 MOST_ANCESTORS = 12
 MOST_IN_PROSE = 40  # places in one card that are looked at
@@ -27,7 +34,6 @@ LOOK_BACK = 80  # characters before the words
 LONGEST_SENTENCE = 600
 NAMING_KEYS = ("name", "id", "model", "repo", "repo_id", "model_id", "model_name", "url", "path")
 BETWEEN = r"(?:(?![.!?。！？;]\s|[。！？;]).){0,60}?"  # between the words and the name
-LINK = re.compile(r"!?\[([^\[\]]*)\]\(\s*<?([^()\s>]*)>?[^()]*\)")
 ID = (
     r"(?P<id>(?<![A-Za-z0-9_./@-])[A-Za-z0-9][A-Za-z0-9_.-]*/"
     r"[A-Za-z0-9_.-]*[A-Za-z0-9](?![A-Za-z0-9_/]|\.[A-Za-z0-9_]))"
@@ -45,9 +51,10 @@ NO_REPOS = re.compile(
 
 @dataclass(frozen=True)
 class Ancestor:
-    """A base model, or a base model's. ``child`` is who names it.
+    """A base model, or a base model of a base model. ``child`` is the model whose card names it.
 
-    ``info`` is what the Hub tells of it; None if that is nothing, and ``problem`` says why.
+    ``info`` is what the Hub tells about it. Where that is nothing it is None, and ``problem`` says
+    why.
     """
 
     name: str
@@ -62,11 +69,12 @@ class Ancestor:
 
 @dataclass(frozen=True)
 class Bases:
-    """What a card says of the models that its own was made from.
+    """What a card says about the models that its own model was made from.
 
-    ``names`` are repo ids, or what stands in their place; ``places`` says of those found in prose
-    where; ``odd`` are entries of the metadata that name nothing; ``hints`` are pieces of the title
-    and of prose that may name a base without its repo id, each with its place.
+    ``names`` are repo ids, or whatever the card gives in their place. ``places`` tells where those
+    stand that were found in prose. ``odd`` are entries of the metadata that name no model.
+    ``hints`` are pieces of the title and of prose that may name a base model without its repo id,
+    each with its place.
     """
 
     names: tuple[str, ...] = ()
@@ -101,7 +109,7 @@ def base_models(metadata: Mapping[str, Any]) -> tuple[str, ...]:
 def ancestors(
     repo_id: str, names: Iterable[str], seconds: float = 2 * SECONDS
 ) -> Iterator[Ancestor]:
-    """Follow the base models upwards: parents first, each once, loops ended.
+    """Follow the base models upwards, parents first. Each comes once, even in a loop.
 
     At most ``MOST_ANCESTORS`` are asked about, and for ``seconds`` in all.
     """
@@ -138,7 +146,7 @@ def _look_up(name: str, child: str, seconds: float) -> Ancestor:
 
 
 def _in_metadata(metadata: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names, and entries that name nothing in a form that is known."""
+    """The names, and the entries in which no name was recognized."""
     names: list[str] = []
     odd: list[str] = []
     named = metadata.get("base_model")
@@ -170,7 +178,7 @@ def _name_of(entry: Any) -> str:
 
 
 def _in_prose(card: CardText) -> Iterator[tuple[str | None, str, int]]:
-    """Names (None for words that lead to none), the sentence around, its line."""
+    """For each place: the name (None where no repo id follows), its sentence, its line."""
     for line, paragraph in _paragraphs(card):
         for found in _before().finditer(paragraph):
             if _never().search(paragraph[max(0, found.start() - LOOK_BACK) : found.start()]):
@@ -211,11 +219,11 @@ def _paragraphs(card: CardText) -> Iterator[tuple[int, str]]:
     """The card's paragraphs with their first lines; links stand as the repo ids they lead to."""
     body = COMMENT.sub(_only_line_breaks, card.body)
     body = FENCE.sub(_only_line_breaks, body)
-    line = card.body_line
+    line, references = card.body_line, link_references(body)
     for paragraph in re.split(r"(\n[ \t]*\n)", body):
         if paragraph.strip():
             leading = len(paragraph) - len(paragraph.lstrip("\n"))
-            yield line + leading, LINK.sub(_linked, paragraph.lstrip("\n"))
+            yield line + leading, _linked(inline_tokens(paragraph.lstrip("\n"), references))
         line += paragraph.count("\n")
 
 
@@ -223,11 +231,22 @@ def _only_line_breaks(found: re.Match[str]) -> str:
     return "\n" * found[0].count("\n")
 
 
-def _linked(found: re.Match[str]) -> str:
-    text, address = found[1], found[2]
-    if ADDRESS.match(address):
-        return repo_id_of(address)
-    return text if not found[0].startswith("!") else ""
+def _linked(tokens: Iterable[Token]) -> str:
+    """Inline Markdown as it was written, but for links: a repo id, or else the link's words."""
+    written: list[str] = []
+    leads_to_a_repo = False
+    for token in tokens:
+        match token.type:
+            case "link_open":
+                address = str(token.attrGet("href"))
+                leads_to_a_repo = ADDRESS.match(address) is not None
+                if leads_to_a_repo:
+                    written.append(repo_id_of(address))
+            case "link_close":
+                leads_to_a_repo = False
+            case _ if not leads_to_a_repo:
+                written.append(as_written(token))
+    return "".join(written)
 
 
 def _sentence(paragraph: str, at: int) -> str:

@@ -11,7 +11,7 @@ import fnmatch
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from html.parser import HTMLParser
@@ -106,8 +106,8 @@ class CardText:
     def about(self, topic: str) -> list[Passage]:
         """Passages under the topic's words that say something: headings first, then labels.
 
-        A heading with nothing under it but deeper headings stands, last of the headings, for all
-        that these say.
+        A heading with only deeper headings under it stands for everything that they say. It comes
+        after the other headings.
         """
         said: list[Passage] = []
         gathered: list[Passage] = []
@@ -161,7 +161,7 @@ def _is_asian_mark(character: str) -> bool:
 
 @cache
 def _words(topic: str, never: bool = False) -> re.Pattern[str]:
-    """The topic's words; those behind a "!" are the ones that it never has."""
+    """The topic's words; or, with ``never``, those marked "!", which it never has."""
     by_language = read_table("headings.toml")[topic]
     patterns = {pattern for words in by_language.values() for pattern in words}
     wanted = [one.removeprefix("!") for one in sorted(patterns) if one.startswith("!") == never]
@@ -268,10 +268,7 @@ class _Labelled:
 
 def _blocks(text: str, skipped: int) -> Iterator[_Heading | _Labelled | Block]:
     """Headings, labelled lines and blocks of a Markdown text, in order."""
-    from markdown_it import MarkdownIt
-
-    markdown = MarkdownIt("commonmark").enable("table").disable("inline")
-    tokens = markdown.parse(text)
+    tokens = _without_inline().parse(text)
     row: list[str] = []
     quoted = 0
     for place, token in enumerate(tokens):
@@ -359,8 +356,32 @@ def _row(cells: list[str], first: int, last: int) -> Iterator[Any]:
 
 def readable(text: str) -> str:
     """Markdown's inline marks and HTML's tags taken off."""
-    words = "".join(map(_words_of, _inline().parseInline(text)[0].children or ()))
+    words = "".join(map(_words_of, inline_tokens(text)))
     return "\n".join(" ".join(line.split()) for line in words.split("\n")).strip()
+
+
+def inline_tokens(text: str, references: Mapping[str, Any] = {}) -> Sequence[Token]:
+    """The pieces of a paragraph: words, marks, links. ``references`` are ``link_references``."""
+    return _inline().parseInline(text, {"references": references})[0].children or ()
+
+
+def link_references(text: str) -> Mapping[str, Any]:
+    """Addresses that a text gives on lines of their own, for links such as ``[our base][1]``."""
+    found: dict[str, Any] = {}
+    _without_inline().parse(text, found)
+    return dict(found.get("references", {}))
+
+
+def as_written(token: Token) -> str:
+    """An inline token with its marks. Images are left out."""
+    match token.type:
+        case "image":
+            return ""
+        case "code_inline":
+            return f"{token.markup}{token.content}{token.markup}"
+        case "softbreak" | "hardbreak":
+            return "\n"
+    return token.content or token.markup
 
 
 def _words_of(token: Token) -> str:
@@ -373,6 +394,13 @@ def _words_of(token: Token) -> str:
         case "html_inline":
             return "" if token.content.startswith("<!--") else " "
     return ""
+
+
+@cache
+def _without_inline() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark").enable("table").disable("inline")
 
 
 @cache

@@ -27,7 +27,7 @@ from course_utils.text import nearest, shorten
 
 @dataclass(frozen=True)
 class WrongAnswer:
-    """A common mistake. Without ``feedback`` the checker's own words for it are good enough.
+    """A common mistake. Without ``feedback`` the learner reads the checker's own words.
 
     ``example`` is an answer that makes it, or (except for ``FunctionChecker``) a function without
     arguments that computes one.
@@ -64,7 +64,7 @@ class Exercise:
         return self.id.split(".")[0]
 
     def judge(self, answer: Any) -> Judgement:
-        """Raises nothing that the answer does; CourseError where no answer can be judged."""
+        """Judge an answer. Its own errors are not raised; CourseError is, if none can be judged."""
         if untouched(answer):
             return NOT_ATTEMPTED
         try:

@@ -129,7 +129,7 @@ class ProgressReport(Report):
         """Write a copy to carry to another machine, where ``cu.merge_progress(path)`` takes it in.
 
         Raises:
-            CourseError: it cannot be written there, or something else of yours stands there.
+            CourseError: it cannot be written there, or a file that is no progress file is there.
         """
         target = _path(path)
         try:

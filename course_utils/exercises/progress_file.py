@@ -105,7 +105,7 @@ _thread_lock = threading.Lock()
 
 
 def update(change: Callable[[Records], Records]) -> Saved:
-    """Read the file, change the records, replace the file. Raises nothing that a disk can do."""
+    """Read the file, change the records, replace the file. Errors of the disk are not raised."""
     with _thread_lock:
         try:
             path = progress_path()

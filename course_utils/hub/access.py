@@ -1,4 +1,4 @@
-"""Why a repo's files may be had or not, and what to do about it. Asks the Hub, downloads nothing.
+"""Whether a repo's files can be downloaded, why not, and what to do. Downloads nothing.
 
 The client's errors say less than the Hub knows: one class stands for a missing repo, a private one
 and a bad token, another for every state of a request at a gate. So ``model_info`` is asked what
@@ -21,6 +21,7 @@ from course_utils.hub import access_steps
 from course_utils.hub.client import SECONDS, api, ask, causes
 from course_utils.report import Report
 from course_utils.session import colab
+from course_utils.session.masking import without_secret
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -152,7 +153,8 @@ class _Inquiry:
             status = self.status_of(_Refusal.of(trouble))
         at = access_steps.Situation(
             repo_id=self.repo_id,
-            endpoint=self.api.endpoint,
+            endpoint=without_secret(self.api.endpoint),
+            in_a_room=without_secret(self.api.endpoint) != self.api.endpoint,
             token_place=self.token.place if self.token.value else None,
             account=self.account.name if self.account else None,
             gate=self.gate,
@@ -220,7 +222,7 @@ class _Inquiry:
         return self.problem_of_token() or self.status_of_account(refusal)
 
     def problem_of_token(self) -> str | None:
-        """A bad token has many faces, one of them that of no token at all; whoami is plain."""
+        """What is wrong with the token itself. Of all routes only ``whoami`` says it."""
         try:
             self.account = self.within_time(self.whose_token)
         except HubTrouble as trouble:
@@ -279,7 +281,7 @@ class _Inquiry:
     def note(self, asked: str, came_back: str) -> None:
         hidden = self.token.value
         words = came_back.replace(hidden, "…") if hidden else came_back
-        self.evidence.append(f"{asked}: {words}")
+        self.evidence.append(f"{asked}: {without_secret(words)}")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ class Situation:
 
     ``token_place`` is None where no token is sent; ``account`` is whose it is, where that is known.
     ``gate`` is "auto", "manual", or False or None; ``wait`` is in seconds; ``secret_trouble`` is
-    what ``colab.secret_trouble`` says.
+    what ``colab.secret_trouble`` says. ``endpoint`` is the Hub's address as it may be shown;
+    ``in_a_room`` says that it lacks the secret of your name.
     """
 
     repo_id: str
@@ -31,6 +32,7 @@ class Situation:
     gate: str | bool | None
     wait: int | None
     secret_trouble: str = ""
+    in_a_room: bool = False
 
     @property
     def page(self) -> str:
@@ -46,6 +48,17 @@ class Situation:
 
 
 def next_steps(status: str, at: Situation) -> Iterator[str]:
+    """What to do now, one step after the other."""
+    steps = list(_steps(status, at))
+    yield from steps
+    if at.in_a_room and any(f"{at.endpoint}/" in step for step in steps):
+        yield (
+            "Where a browser does not know you yet, open this there first, once: "
+            'cu.start("practice").visitor.one_time_link()'
+        )
+
+
+def _steps(status: str, at: Situation) -> Iterator[str]:
     match status:
         case "open" | "granted":
             yield f'Load it: from_pretrained("{at.repo_id}") will be let in.'

@@ -83,6 +83,11 @@ def model_info(repo_id: str, seconds: float = SECONDS) -> ModelInfo:
     return ask(api().model_info, repo_id, about=repo_id, seconds=seconds, timeout=seconds)
 
 
+def is_described(info: ModelInfo) -> bool:
+    """Whether the practice Hub knows facts about this model and holds no weights of it."""
+    return getattr(info, "practiceHub", "held") == "described"
+
+
 def card_metadata(card: CardData | None) -> dict[str, Any]:
     """The metadata of a card as the Hub, or the client, parsed them; {} for none."""
     return dict(card.to_dict()) if card else {}  # type: ignore[no-untyped-call]  # untyped there

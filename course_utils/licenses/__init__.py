@@ -1,6 +1,6 @@
 """``check_license()``: may this model be used for that, and what says so.
 
-Read are the tag, the license files, the card's own words, the terms on the gate, and the licenses
+It reads the tag, the license files, the card's own words, the terms on the gate, and the licenses
 of the base models. ``evidence`` gathers them, ``verdict`` and ``descent`` decide. Where these do
 not say, the answer is "cannot-tell".
 """

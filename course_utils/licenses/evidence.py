@@ -79,7 +79,7 @@ class OwnText:
 
     @property
     def sets_terms_for_commerce(self) -> bool:
-        """A condition that speaks of commerce allows it where it is met."""
+        """Whether it allows commercial use on a condition."""
         return any(FOR_COMMERCE.search(words) for words in self.conditions)
 
     @property
@@ -283,7 +283,7 @@ def _read_license_file(name: str, text: str, notes: _Notes) -> None:
 
 
 def _note_clues(source: str, text: str, notes: _Notes) -> None:
-    """Lines of a text of its own that a person should read."""
+    """Note the lines of an own license text that a person should read."""
     shown = 0
     for number, line in enumerate(re.split(r"\r\n?|\n", text), start=1):
         if not WORTH_READING.search(line):

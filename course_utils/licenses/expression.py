@@ -32,7 +32,7 @@ def operator(node: Any) -> str:
 
 
 def identifier(node: Any) -> str:
-    """Of a single license: its identifier. An exception only adds permissions, and is left off."""
+    """The identifier of a single license, without its exception, which only adds permissions."""
     return str(getattr(getattr(node, "license_symbol", node), "key", node)).rstrip("+")
 
 

@@ -145,7 +145,7 @@ def _placed_words(text: str) -> Iterator[_Word]:
 
 
 def _foreign(words: list[_Word], known: frozenset[tuple[str, ...]]) -> list[bool]:
-    """Of each word, whether it stands in no run that the known texts have."""
+    """For each word, whether no run of words around it is in the known texts."""
     foreign = [True] * len(words)
     for at in range(len(words) - RUN + 1):
         if tuple(word.text for word in words[at : at + RUN]) in known:
@@ -186,8 +186,8 @@ def _left_out(names: Iterable[str], runs: frozenset[tuple[str, ...]]) -> tuple[s
 
 
 def _best_of_likes(shares: Mapping[str, float]) -> list[str]:
-    """Of known texts that are much alike, such as BSD's two clauses and its three, the one that
-    fits best; the longer one where both fit."""
+    """The best fit among known texts that are much alike, such as BSD's two clauses and its three;
+    the longer one where both fit."""
     known = _known_runs()
 
     def better(name: str) -> tuple[float, int]:

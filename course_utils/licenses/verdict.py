@@ -131,7 +131,7 @@ def all_conditions(rulings: Iterable[Ruling]) -> tuple[str, ...]:
 
 
 def worse(so_far: Ruling, theirs: Ruling) -> Ruling:
-    """Both have to be kept: the worse verdict, and the conditions of both."""
+    """Of two rulings that both have to be kept: the worse verdict, the conditions of both."""
     conditions = all_conditions([so_far, theirs])
     deciding = theirs if _rank(theirs) > _rank(so_far) else so_far
     return replace(deciding, conditions=conditions)

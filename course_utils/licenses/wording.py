@@ -61,7 +61,7 @@ def forbids(text: str) -> bool:
 
 
 def allows(text: str) -> bool:
-    """Whether a sentence gives commercial use out in so many words."""
+    """Whether a sentence plainly allows commercial use."""
     return _without_allowances(_pattern("not_only").sub(" ", folded_text(text)))[1]
 
 
@@ -117,7 +117,7 @@ def _says(sentence: str, extra: tuple[str, ...]) -> str:
 
 
 def _without_allowances(folded: str) -> tuple[str, bool]:
-    """The sentence without what it gives out in so many words, and whether there was such."""
+    """The sentence without what it plainly allows, and whether there was any of that."""
     negation, allowed = _pattern("negations"), False
     for kind in ("allows_both", "allows"):
         rest, at = "", 0

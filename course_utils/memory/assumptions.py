@@ -36,12 +36,12 @@ class Assumptions:
 
     @property
     def prompt_tokens(self) -> int:
-        """Read at once, before the first token of the answer; at most the whole context."""
+        """Tokens that are read before the first one of the answer; at most the whole context."""
         return self.context if self.prompt is None else self.prompt
 
     @property
     def tokens_at_once(self) -> int:
-        """Of one sequence that go through the layers together."""
+        """Tokens of one sequence that go through the layers together."""
         return min(self.chunk or self.prompt_tokens, self.prompt_tokens)
 
 
@@ -73,7 +73,7 @@ def assumptions(
 
 
 def _without_torch(dtype: Any) -> Any:
-    """torch.float16 is as good as "float16"."""
+    """The dtype's name: torch.float16 is accepted like "float16"."""
     named = str(dtype)
     return named.removeprefix("torch.") if named.startswith("torch.") else dtype
 

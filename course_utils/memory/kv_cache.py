@@ -202,7 +202,7 @@ def cache_in(output: Mapping[str, Any]) -> Any:
 
 @dataclass(frozen=True)
 class _Encoder:
-    """Where a decoder's cross-attention reads. ``length``: so many entries whatever comes in."""
+    """Where a decoder's cross-attention reads. It puts out ``length`` entries, if given."""
 
     reads_text: bool
     length: int | None
@@ -244,7 +244,7 @@ def _inputs(model: PreTrainedModel, encoder: _Encoder | None, reads_text: bool) 
 def _only_shapes(model: PreTrainedModel) -> Iterator[None]:
     """Lets a model run where tensors have no numbers.
 
-    Experts are not chosen, what asks for a number gets 0, and what asks whether gets no.
+    Experts are not chosen. Code that asks a tensor for its number gets 0, for its truth False.
     """
     import torch
     from torch.distributions import Distribution

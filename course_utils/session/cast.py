@@ -22,7 +22,7 @@ _said: set[str] = set()
 
 
 def player(part: str, cast: Mapping[str, str], hub: str, endpoint: str) -> str:
-    """The repo id that plays ``part``. Says once where a stand-in does."""
+    """The repo id that plays ``part``. If that is a stand-in, it is said once."""
     named, stand_in = cast[hub], cast.get("stand_in")
     if hub == "real" or stand_in is None:
         return named

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 from course_utils.curriculum import HUBS
 from course_utils.errors import CourseError
+from course_utils.session.masking import without_secret
 
 REAL_ENDPOINT = "https://huggingface.co"
 PROBE_SECONDS = 4.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "0.0.0.0")
-SECRET = re.compile(r"(?<=[a-z0-9-])~[0-9a-f]{32}(?![0-9a-f])")  # in a room's address
 OFFLINE_VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 TRUE = {"1", "ON", "YES", "TRUE"}
 
@@ -98,7 +98,7 @@ def real_endpoint() -> str:
 
 
 def is_down(url: str) -> bool:
-    """Whether a practice Hub would be at this address, and nobody answers.
+    """Whether this is the address of a practice Hub, and nobody answers there.
 
     Such an address is no mirror: when the Hub comes up again, it must not be sent a real token.
     """
@@ -120,7 +120,7 @@ def practice_instance(url: str) -> str | None:
     if not url or url == REAL_ENDPOINT:
         return None
     told = _told(url)
-    shown = SECRET.sub("", url)
+    shown = without_secret(url)
     if told is None:
         raise CourseError(
             f"{shown} did not say within {PROBE_SECONDS:g} s which Hub it is. Run the cell again, "

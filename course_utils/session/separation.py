@@ -25,7 +25,7 @@ from course_utils.session.choose_hub import (
     practice_instance,
     real_endpoint,
 )
-from course_utils.session.masking import hide
+from course_utils.session.masking import hide, without_secret
 from course_utils.session.place import restart_words
 from practice_hub.environment import PLACES
 
@@ -55,7 +55,6 @@ def use_practice_hub() -> tuple[str, str, list[str]]:
     In a room the address holds a secret; it is returned without, and hidden in what is shown.
     """
     from practice_hub.environment import variables_for
-    from practice_hub.home import without_secret
 
     url, home = _running_practice_hub() or (None, None)
     if url is None or home is None:
@@ -95,7 +94,7 @@ def _bypass_proxies(url: str) -> None:
 
 def _running_practice_hub() -> tuple[str, Path] | None:
     """A practice Hub that was started for this kernel by somebody else, and its home."""
-    from practice_hub.home import enter, home_of, without_secret
+    from practice_hub.home import enter, home_of
 
     for variable in ("PRACTICE_HUB_URL", "HF_ENDPOINT"):
         url = os.environ.get(variable, "").rstrip("/")
@@ -155,8 +154,6 @@ def _make_home(home: Path) -> Path:
 
 def use_real_hub() -> tuple[str, str, list[str]]:
     """Point the libraries at huggingface.co or its mirror; returns address, ``HF_HOME``, notes."""
-    from practice_hub.home import without_secret
-
     endpoint, named = real_endpoint(), os.environ.get("HF_ENDPOINT", "").rstrip("/")
     if named != endpoint:
         os.environ.pop("HF_ENDPOINT", None)
@@ -217,8 +214,6 @@ def _is_practice_token(text: str) -> bool:
 
 def _refuse_if_imported(variables: dict[str, str] | None = None) -> None:
     """The client keeps the places that it read at import. Raise if they are not ``variables``."""
-    from practice_hub.home import without_secret
-
     constants = sys.modules.get("huggingface_hub.constants")
     if constants is None:
         return

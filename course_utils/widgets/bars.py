@@ -113,7 +113,8 @@ class Bar:
 
 
 def check_bytes(name: str, **sizes: Any) -> None:
-    """
+    """Refuse what cannot be drawn to scale.
+
     Raises:
         CourseError: one of the sizes is no number of bytes: NaN, negative, or no number at all.
     """

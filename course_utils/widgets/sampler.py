@@ -52,7 +52,7 @@ class Sampler:
         self._sample()
 
     def timeline(self, device: int) -> Timeline:
-        """Of the device at this place among the readings."""
+        """The timeline of the device at this place among the readings."""
         points = tuple((at, readings[device].used) for at, readings in list(self._points))
         return Timeline(self.name, points, self.running)
 
@@ -91,7 +91,7 @@ class Sampler:
             self._thin()
 
     def _seconds_since_began(self) -> float:
-        """0.0 when it is asked first: the clock starts with the first reading."""
+        """Seconds since the first reading, which starts the clock."""
         now = time.monotonic()
         self._began = self._began or now
         return now - self._began
@@ -104,7 +104,7 @@ class Sampler:
             return None
 
     def _thin(self) -> None:
-        """Half as many points, half as often: of each two the one with more in use."""
+        """Keep the higher one of each two points, and sample half as often from now on."""
         first, *between, last = self._points
         pairs = [between[place : place + 2] for place in range(0, len(between), 2)]
         self._points = [first, *(max(pair, key=_in_use) for pair in pairs), last]

@@ -217,7 +217,7 @@ class VRAMGauge(Widget):
 
 
 def _display(gauge: VRAMGauge) -> None:
-    """In a notebook; elsewhere there is nobody to show it to."""
+    """Show it in a notebook; elsewhere do nothing."""
     if current_place() not in ("plain Python", "IPython"):
         from IPython.display import display
 

@@ -122,6 +122,40 @@ def test_the_frame_holds_numbers():
     assert frame["downloads"].dtype.kind == "i"
 
 
+def test_what_is_only_described_is_marked_as_text_as_html_and_in_the_frame():
+    held = {repo.id for repo in load_held().values()}
+    both = [*cu.find_models(author="Qwen", limit=3), *cu.find_models(author="practice", limit=3)]
+    assert [model.described for model in both] == [True] * 3 + [False] * 3
+    found = cu.find_models(search="chat", limit=50)
+    assert {model.described for model in found} == {True, False}
+    assert all(model.described == (model.repo_id not in held) for model in found)
+    marked = {
+        line.split()[0]: line.split()[-1] for line in str(found).splitlines() if "/" in line[:60]
+    }
+    for model in found:
+        assert marked[model.repo_id] == ("described" if model.described else "held")
+    page = found._repr_html_()
+    assert page.count(">described</td>") == sum(model.described for model in found)
+    assert page.count(">held</td>") == sum(not model.described for model in found)
+    assert "holds no weights" in str(found) and "holds no weights" in page
+    frame = found.to_frame()
+    assert dict(zip(frame["repo_id"], frame["described"], strict=True)) == {
+        model.repo_id: model.described for model in found
+    }
+
+
+def test_where_all_can_be_downloaded_nothing_is_marked():
+    found = cu.find_models(author="practice", limit=5)
+    assert "on this Hub" not in found.columns()
+    assert not found.notes
+
+
+def test_a_hub_that_says_nothing_of_it_marks_nothing():
+    from huggingface_hub import ModelInfo
+
+    assert hub_module._found(ModelInfo(id="someone/model", tags=[])).described is False
+
+
 BAD = [
     ({"license": "apache"}, "apache-2.0"),
     ({"license": "free"}, "Kinds: "),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 
@@ -61,6 +62,20 @@ def test_a_gates_own_form_is_no_trouble(client, accounts):
     assert act(client, action="agree", repo_id=MANUAL, fields={"Name": "Ada"}).status_code == 200
 
 
+def test_agreeing_does_not_tell_that_a_private_repo_exists(accounts):
+    repos = load_held()
+    hidden = dataclasses.replace(repos[GATED], id="practice/hidden", private=True)
+    app = create_app({**repos, hidden.id: hidden}, accounts=accounts)
+    client = TestClient(app, "http://hub.test")
+    answers = [
+        act(client, action="agree", repo_id=f"practice/{name}", fields={})
+        for name in ("hidden", "absent")
+    ]
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert answers[0].text.replace("hidden", "absent") == answers[1].text
+    assert accounts.request_of("learner", "practice/hidden") is None
+
+
 def test_tokens_named_login_are_counted_like_others(client, accounts):
     for number in range(MOST_TOKENS):
         accounts.create_token("learner", f"login {number}")
@@ -113,6 +128,18 @@ def test_search_words_are_bounded(client, name):
         assert len(page.content) < plain + 100_000
         listed = client.get("/api/models", params={name: value})
         assert listed.status_code in (200, 400)
+
+
+def test_a_device_code_is_bounded(client):
+    plain = len(client.get("/oauth/device").content)
+    assert len(client.get("/oauth/device", params={"user_code": "x" * 50_000}).content) < plain + 50
+    form = {"user_code": "x" * 50_000, "decision": "approve"}
+    assert len(client.post("/oauth/device/decision", data=form).content) < plain + 500
+
+
+def test_a_field_asked_for_often_is_told_once(client):
+    (model,) = client.get("/api/models?limit=1" + "&expand=sha" * 5_000).json()
+    assert "sha" in model
 
 
 def test_a_long_address_is_not_repeated_in_a_header(client):

@@ -15,6 +15,7 @@ from practice_hub import PracticeHub
 from practice_hub.accounts import Accounts
 from practice_hub.app import create_app
 from practice_hub.classroom import Classroom, Names
+from practice_hub.names import MOST_NAMES_OF_ONE_ADDRESS
 from practice_hub.repos import load_held
 from practice_hub.visitor import Visitor, claim
 
@@ -355,6 +356,30 @@ def test_names_and_their_clients_are_bounded(names):
         assert names.spend("learner-1", names.one_time_code("learner-1"))
     assert names.spend("learner-1", names.one_time_code("learner-1"))
     assert len(names.clients_of("learner-1")) <= names.most_clients
+
+
+def test_no_address_alone_takes_all_names(names):
+    for number in range(MOST_NAMES_OF_ONE_ADDRESS):
+        names.claim(f"mine-{number}", "10.0.0.66")
+    with pytest.raises(ValueError, match="from this address"):
+        names.claim("one-more", "10.0.0.66")
+    assert names.claim("anna", "10.0.0.7")
+    names.free("mine-0")
+    assert names.claim("one-more", "10.0.0.66")
+
+
+def test_the_door_knows_where_a_claim_came_from(browser, names):
+    claimed(browser, "anna")
+    assert names._claimed_from == {"anna": "testclient"}
+
+
+def test_a_line_break_in_an_address_is_no_wrong_secret(browser):
+    home = claimed(browser, "anna")
+    for _ in range(100):
+        answer = browser.get(f"{home}/api/models/practice/tiny-chat/revision/a%0d%0aX-Evil: 1")
+        assert answer.status_code == 404
+        assert "x-evil" not in answer.headers
+    assert browser.get(f"/{KEY}/bert").status_code == 403  # and not 429
 
 
 def test_a_real_token_at_the_door_is_told_so_too(room):

@@ -146,6 +146,36 @@ def test_a_connection_that_stays_silent_is_closed(sent):
         assert line.recv(100) == b""  # closed from there; a timeout of 30 s would raise
 
 
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"GET /models HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ",
+        b"POST /oauth/device HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5000\r\n\r\n",
+        b"GET /static/hub.css HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nGET /models HTTP/1.1\r\nX-Long: ",
+    ],
+)
+def test_one_byte_now_and_then_keeps_no_connection(begun):
+    with PracticeHub(silent_seconds=0.5) as hub:
+        (line,) = many(hub.url, 1)
+        line.sendall(begun)
+        with pytest.raises(OSError):
+            for _ in range(300):  # 30 s, and never silent for as long as half a second
+                line.sendall(b"x")
+                time.sleep(0.1)
+
+
+def test_requests_one_after_the_other_keep_theirs():
+    with PracticeHub(silent_seconds=0.5) as hub:
+        line = http.client.HTTPConnection(urlsplit(hub.url).netloc, timeout=30)
+        line.connect()
+        own = line.sock
+        for _ in range(10):
+            line.request("GET", "/static/mark.svg")
+            assert line.getresponse().read()
+            time.sleep(0.15)
+        assert line.sock is own
+
+
 def test_a_client_that_takes_nothing_is_hung_up_on():
     with PracticeHub(silent_seconds=0.3) as hub:
         (line,) = many(hub.url, 1)

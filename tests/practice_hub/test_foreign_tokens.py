@@ -171,6 +171,37 @@ def readme_line() -> str:
     return lines[0].removeprefix("$ ")
 
 
+def test_no_place_names_the_clients_variable_without_the_rest(tmp_path):
+    """Where the whole line does not fit, another variable is named, which no client reads."""
+    readme = (ROOT / "README.md").read_text().partition("### For a room")[2]
+    places = {"README, For a room": readme.partition("\n## ")[0], "banner": banner_of_a_room()}
+    for template in (ROOT / "practice_hub" / "templates").glob("*.html"):
+        text = template.read_text()
+        told = "{{ line }}" in text  # the line itself, which the test above follows
+        places[template.name] = text.replace("<code>HF_ENDPOINT</code>", "", 1) if told else text
+    for place, text in places.items():
+        assert "HF_ENDPOINT" not in text, place
+    for place in ("README, For a room", "banner"):
+        assert "PRACTICE_HUB_URL" in places[place]
+        assert re.search(r'eval "\$\(practice-hub env \S+\)"', places[place]), place
+
+
+def banner_of_a_room() -> str:
+    command = [sys.executable, "-m", "practice_hub", "--port", "0", "--room-key", "some-long-word"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        lines = []
+        while not (lines and lines[-1].startswith("Your desk")):
+            line = process.stdout.readline()
+            assert line, "the practice Hub ended"
+            lines.append(line)
+        return "".join(lines)
+    finally:
+        process.terminate()
+        process.wait()
+
+
 def test_practice_hub_env_prints_it_for_the_shell(hub, tmp_path):
     command = [sys.executable, "-m", "practice_hub", "env", hub.url]
     done = subprocess.run(

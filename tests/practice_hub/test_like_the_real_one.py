@@ -90,6 +90,72 @@ def test_expand_tells_the_last_commit(client):
     assert all(entry.last_commit.oid == sha for entry in described)
 
 
+def test_expand_tells_what_the_scanners_found_in_each_file(client):
+    entries = client.get(f"/api/models/{TINY}/tree/main?expand=true").json()
+    assert entries
+    for entry in entries:
+        scans = entry["securityFileStatus"]
+        assert scans.pop("status") == "unscanned"
+        assert {"avScan", "pickleImportScan", "protectAiScan"} <= set(scans)
+        assert all(scan == {"status": "unscanned"} for scan in scans.values())
+    assert "securityFileStatus" not in client.get(f"/api/models/{TINY}/tree/main").text
+
+
+def test_the_client_reads_those_scans(hub):
+    for entry in HfApi().list_repo_tree(TINY, expand=True):
+        assert entry.security.safe is False
+        assert entry.security.status == "unscanned"
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory) -> TestClient:
+    """A repo of 120 files, 30 of them in a folder."""
+    folder = tmp_path_factory.mktemp("wide")
+    (folder / "inner").mkdir()
+    for number in range(120):
+        place = folder / "inner" if number < 30 else folder
+        (place / f"{number:03}.txt").write_text(str(number))
+    repo = load_folder(folder, "someone/wide", {"created": "2026-01-01"})
+    return TestClient(create_app({repo.id: repo}), "http://hub.test")
+
+
+@pytest.mark.parametrize(
+    ("query", "lengths"),
+    [
+        ("expand=true", [50, 41]),
+        ("expand=true&recursive=true", [50, 50, 20]),
+        ("expand=true&recursive=true&limit=1000", [50, 50, 20]),
+        ("recursive=true", [120]),
+        ("recursive=false&limit=40", [40, 40, 11]),
+    ],
+)
+def test_a_tree_comes_in_pages_of_50_when_expanded(wide, query, lengths):
+    address, pages = f"http://hub.test/api/models/someone/wide/tree/main?{query}", []
+    while address:
+        answer = wide.get(address)
+        pages.append([entry["path"] for entry in answer.json()])
+        address = answer.links.get("next", {}).get("url")
+        assert address is None or address.startswith("http://hub.test/api/models/someone/wide/")
+        assert address is None or "limit=" in address
+    assert [len(page) for page in pages] == lengths
+    paths = [path for page in pages for path in page]
+    assert len(set(paths)) == sum(lengths)
+
+
+def test_commits_are_counted_in_pages_too(client):
+    first, second = (client.get(f"/api/models/{TINY}/commits/main?p={page}") for page in (0, 1))
+    assert (len(first.json()), second.json()) == (1, [])
+    assert second.headers["x-total-count"] == "1"
+
+
+@pytest.mark.parametrize("wrong", ["cursor=x", "cursor=LTU=", "cursor=", "limit=0", "limit=-1"])
+@pytest.mark.parametrize("path", ["/api/models", "/api/models/someone/wide/tree/main"])
+def test_a_page_that_cannot_be_is_refused(wide, path, wrong):
+    answer = wide.get(f"{path}?{wrong}")
+    assert answer.status_code == 400
+    assert wrong.partition("=")[0] in answer.json()["error"]
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -179,6 +245,19 @@ def test_request_ids_hold_the_clients_own(client):
         ("GET", "/{}/resolve/main/config.json"),
         ("GET", "/{}/raw/main/config.json"),
         ("POST", "/{}/ask-access"),
+        ("GET", "/models"),
+        ("GET", "/settings/tokens"),
+        ("POST", "/settings/tokens"),
+        ("POST", "/settings/tokens/revoke"),
+        ("GET", "/settings/gated-repos"),
+        ("POST", "/settings/gated-repos/cancel"),
+        ("GET", "/settings/connect"),
+        ("GET", "/oauth/device"),
+        ("POST", "/oauth/device/decision"),
+        ("GET", "/{}"),
+        ("GET", "/{}/tree/main"),
+        ("GET", "/{}/settings/requests"),
+        ("POST", "/{}/settings/requests"),
     ],
 )
 def test_a_garbage_token_is_refused_alike_on_every_route(client, method, path):
@@ -190,6 +269,12 @@ def test_a_garbage_token_is_refused_alike_on_every_route(client, method, path):
         words = "Invalid credentials in Authorization header"
         assert gated == (repo_id == GATED and behind_gate(path))
         assert gated or answer.headers["x-error-message"] == words
+
+
+def test_a_bad_token_keeps_nobody_from_logging_in_anew(client):
+    begun = client.post("/oauth/device", data={"client_id": "x"}, headers=GARBAGE)
+    assert begun.status_code == 200
+    assert client.get("/api/practice-hub", headers=GARBAGE).status_code == 200
 
 
 def behind_gate(path: str) -> bool:

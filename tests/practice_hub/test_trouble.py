@@ -10,7 +10,12 @@ from huggingface_hub.errors import HfHubHTTPError
 
 @pytest.mark.parametrize(
     ("kind", "status"),
-    [("too-many-requests", 429), ("server-error", 500), ("gateway-timeout", 504)],
+    [
+        ("too-many-requests", 429),
+        ("server-error", 500),
+        ("unavailable", 503),
+        ("gateway-timeout", 504),
+    ],
 )
 def test_refusals(kind, status):
     with pytest.raises(HfHubHTTPError) as error:

@@ -49,8 +49,8 @@ class FunctionChecker(Checker):
     """A function that returns the right value on every case. Each call gets ``seconds``.
 
     ``unit`` (see ``Number``) says that it returns bytes, so that slips of unit are recognized.
-    A declared ``WrongAnswer`` is a function: an answer that returns the same as it on every case
-    gets its feedback.
+    The ``example`` of a ``WrongAnswer`` is a function here. An answer that returns the same as that
+    function on every case gets its feedback.
     """
 
     cases: tuple[Case, ...]
@@ -98,7 +98,7 @@ class FunctionChecker(Checker):
             return False
 
     def gives_away(self, text: str) -> bool:
-        """Whether it names a returned value that is not also among the arguments."""
+        """Whether ``text`` names a returned value that is not also among the arguments."""
         words = text.replace(",", "")
         shown = {repr(argument) for case in self.cases for argument in case.arguments}
         expected = {repr(case.returns) for case in self.cases} - shown
@@ -166,7 +166,7 @@ def _accepts(function: Callable[..., Any], case: Case) -> bool:
 
 
 def _is_stub(function: Any, returned: Any) -> bool:
-    """Returns ``cu.YOUR_ANSWER``, or has nothing in its body: a forgotten ``return`` is no stub."""
+    """Whether it returns ``cu.YOUR_ANSWER`` or is empty. Without a ``return`` it is no stub yet."""
     if returned is not None:
         return True
     code = getattr(function, "__code__", None)
@@ -182,12 +182,12 @@ def _call_words(function: Any, case: Case) -> str:
 
 
 class TookTooLong(BaseException):
-    """Not an Exception, so that ``except Exception`` in the learner's function lets it pass."""
+    """No ``Exception``: an ``except Exception`` in the learner's function must not catch it."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Ends a loop that never would. Where signals cannot (Windows, threads), there is no limit."""
+    """Stop what does not end by itself. There is no limit on Windows and in threads."""
     on_main = threading.current_thread() is threading.main_thread()
     if not on_main or not hasattr(signal, "setitimer"):
         yield

@@ -24,7 +24,8 @@ class Matching(Checker):
 
         Matching({"GB": (), "GiB": ()}, answer={"disk": "GB", "torch": "GiB"})
 
-    A declared ``WrongAnswer`` may hold some of the keys: who gives those the same options makes it.
+    A ``WrongAnswer`` may hold only some of the keys. An answer makes that mistake if it gives these
+    keys the same options.
     """
 
     options: Mapping[str, tuple[str, ...]]

@@ -1,4 +1,4 @@
-"""Answers that are numbers: right within a tolerance, in whatever unit, and slips told apart."""
+"""Answers that are numbers: right within a tolerance, in any unit. Slips are told apart."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Number(Checker):
         )
 
     def expected(self) -> int | float:
-        """In bytes, or as a plain number."""
+        """The expected value, in bytes or as a plain number."""
         value = computed(self.value) if callable(self.value) else self.value
         return value * BYTES[self.unit] if self.unit else value
 
@@ -152,7 +152,7 @@ def read(answer: Any, unit: str | None) -> Quantity:
 
 
 def as_number(answer: numbers.Real | Decimal) -> int | float:
-    """A plain int or float; infinite where it is beyond all that is counted here."""
+    """A plain int or float; infinite where it is larger than anything that is counted here."""
     try:
         if isinstance(answer, numbers.Integral):
             whole = int(answer)
@@ -192,7 +192,7 @@ def _count_words(word: str) -> int:
 
 
 def _unit_words(word: str) -> str:
-    """Case tells "Gb" (bits) from "GB"; all in lower case it is taken for bytes, as people mean."""
+    """In "Gb" the b is for bits, in "GB" for bytes. In small letters people mean bytes."""
     if re.fullmatch(r"[kKMGT]b", word) and word != word.lower():
         return BITS["kMGT".index(word[0].replace("K", "k")) + 1]
     lower = word.lower()

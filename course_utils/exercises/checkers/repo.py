@@ -31,7 +31,7 @@ REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", re.ASCII)
 class Repo:
     """What a condition looks at. Nothing is asked of the Hub before a condition wants it.
 
-    What a repo does not state about itself is a ``LookupError``, and the condition does not hold.
+    Asking for what the repo does not state raises ``LookupError``, and the condition does not hold.
     """
 
     def __init__(self, repo_id: str) -> None:
@@ -59,7 +59,7 @@ class Repo:
 
     @property
     def license(self) -> str | None:
-        """The tag in its card."""
+        """The license that its card's metadata names."""
         return _stated(self.info.card_data, "card").license
 
     @property

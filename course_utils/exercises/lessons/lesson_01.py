@@ -6,9 +6,9 @@ from course_utils.exercises.checkers.choice import Choice
 from course_utils.exercises.checkers.number import Number
 from course_utils.exercises.checkers.repo import Condition, Repo, RepoCondition
 from course_utils.exercises.declared import Exercise, WrongAnswer
+from course_utils.hub.client import is_described
 from course_utils.licenses import license_kind
 from course_utils.memory.headers import stored_bytes
-from course_utils.session.choose_hub import practice_instance
 from course_utils.units import GB, GIB
 
 THREE_B = "Qwen/Qwen2.5-3B-Instruct"
@@ -37,11 +37,6 @@ def has_safetensors(repo: Repo) -> bool:
 
 def has_no_code(repo: Repo) -> bool:
     return not any(name.endswith(".py") for name in repo.files)
-
-
-def is_described_only(repo: Repo) -> bool:
-    """On the practice Hub only the models of ``practice`` have weights to load."""
-    return not repo.id.startswith("practice/") and practice_instance(repo.api.endpoint) is not None
 
 
 EXERCISES = (
@@ -164,7 +159,7 @@ EXERCISES = (
                 ),
                 Condition(
                     "hold weights here",
-                    lambda repo: not is_described_only(repo),
+                    lambda repo: not is_described(repo.info),
                     "On the practice Hub it is only described. Take one by practice.",
                 ),
                 Condition(

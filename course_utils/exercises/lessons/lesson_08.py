@@ -51,14 +51,14 @@ EXERCISES = (
             unit="bytes",
         ),
         hints=(
-            "Two parts: the codes, and the scales. How many codes go into one byte?",
+            "Two parts: the indices and the scales. How many indices go into one byte?",
             "How many blocks are there? Each has one scale. The lesson says of which dtype.",
-            "weights // 2 for the codes; for each of the weights // 64 blocks, one float32.",
+            "weights // 2 for the indices; for each of the weights // 64 blocks, one float32.",
         ),
         wrong=(
             WrongAnswer(
                 lambda weights: weights // 2,
-                "Those are the codes alone. Each block also keeps what it was divided by.",
+                "Those are the indices alone. Each block also keeps its scale.",
             ),
             WrongAnswer(
                 lambda weights: weights // 2 + weights // BLOCK,
@@ -77,14 +77,14 @@ EXERCISES = (
         solution=(
             "def nf4_bytes(weights):\n"
             "    return weights // 2 + 4 * (weights // 64)\n"
-            "which is 4.5 bits a weight: 4 for the code, 32 / 64 for its share of a scale."
+            "which is 4.5 bits a weight: 4 for the index, 32 / 64 for its share of a scale."
         ),
         right=(nf4_bytes, lambda weights: weights * 4.5 / 8),
     ),
     Exercise(
         id="08.2",
-        ask="From native_bf16 to the settings beside load_in_4bit=True: best table, fewest bytes, "
-        "native arithmetic.",
+        ask="From native_bf16 to the settings beside load_in_4bit=True: the better marks, the fewest "
+        "bytes, the 16 bits that the GPU is good at.",
         checker=FunctionChecker(
             (
                 Case((True,), settings(True), "a GPU that computes in bfloat16"),
@@ -93,21 +93,21 @@ EXERCISES = (
         ),
         hints=(
             "Three keys. Which two of their values are the same for every GPU?",
-            "Which table won the duel, and what does double quantization cost in quality?",
-            'The compute dtype is text: "bfloat16" where it is native, else the other half.',
+            "Which marks missed the weights by least? And which setting makes the scales smaller?",
+            'The compute dtype is text: "bfloat16" where the GPU is good at it, else "float16".',
         ),
         wrong=(
             WrongAnswer(
                 lambda native_bf16: {**settings(True)},
-                "On a T4 that computes by emulation. native_bf16 is there to be asked.",
+                "A T4 is slow in bfloat16. native_bf16 tells you whether the GPU is good at it.",
             ),
             WrongAnswer(
                 lambda native_bf16: {**settings(False)},
-                "It runs everywhere, but bfloat16 reaches further where it is native.",
+                "It runs everywhere, but where the GPU is good at bfloat16, its wider range is safer.",
             ),
             WrongAnswer(
                 lambda native_bf16: {**settings(not native_bf16)},
-                "The other way round: bfloat16 is for the GPU that has it natively.",
+                "The other way round: bfloat16 is for the GPU that is good at it.",
             ),
             WrongAnswer(
                 with_dtypes,
@@ -119,15 +119,15 @@ EXERCISES = (
             ),
             WrongAnswer(
                 lambda native_bf16: {**settings(native_bf16), "bnb_4bit_quant_type": "fp4"},
-                "That is the table which lost to a ruler.",
+                "Those are the marks that did worse than evenly spaced ones.",
             ),
             WrongAnswer(
                 lambda native_bf16: {**settings(native_bf16), "bnb_4bit_use_double_quant": False},
-                "The scales can be had smaller, and no score above noticed it.",
+                "The scales can be made smaller, which cost nothing in the tests of this notebook.",
             ),
             WrongAnswer(
                 lambda native_bf16: {**settings(True), "bnb_4bit_compute_dtype": "float32"},
-                "That is the default, and no GPU's fast way to multiply.",
+                "That is the default, and it is slow on every GPU.",
             ),
         ),
         solution=(

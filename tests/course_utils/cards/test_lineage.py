@@ -19,6 +19,10 @@ METADATA = {
 PROSE = [
     "This model is a fine-tuned version of [acme/Base-7B](https://huggingface.co/acme/Base-7B).",
     "A LoRA fine-tune of [our base](https://huggingface.co/acme/Base-7B) on letters.",
+    'A LoRA fine-tune of [our [old] base](<https://huggingface.co/acme/Base-7B> "a (big) title").',
+    "A LoRA fine-tune of [our base][1] on letters.\n\n[1]: https://huggingface.co/acme/Base-7B",
+    "A LoRA fine-tune of <https://huggingface.co/acme/Base-7B> on letters.",
+    "A fine-tune of [![our base](logo.png)](https://huggingface.co/acme/Base-7B) on letters.",
     "GGUF quantizations of `acme/Base-7B`, made with llama.cpp.",
     "It adapts `acme/Base-7B` on 100 examples.",
     "- **Base model:** [acme/Base-7B](https://huggingface.co/acme/Base-7B)",
@@ -37,6 +41,8 @@ PROSE = [
 ]
 NO_BASE = [
     "It beats [acme/Base-7B](https://huggingface.co/acme/Base-7B) on eleven tasks.",
+    "A LoRA fine-tune of \\[our base\\](https://example.org) and `[x](https://hf.co/acme/Base-7B)`.",
+    "A LoRA fine-tune of ![acme/Base-7B](https://huggingface.co/acme/Base-7B).",
     "Looking for something smaller? Try [acme/Base-7B](https://huggingface.co/acme/Base-7B).",
     "Trained from scratch. We compared it with acme/Base-7B.",
     "Fine-tuned on the data of https://huggingface.co/datasets/acme/Letters-1.",

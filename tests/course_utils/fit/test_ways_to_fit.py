@@ -198,7 +198,7 @@ def test_where_the_scores_of_attention_do_not_fit_beside_spilling_reads_the_prom
 def test_a_bigger_gpu_is_judged_by_what_it_needs_itself():
     """On a T4 grouped heads cost 170 GiB for 16,384 tokens, on a newer GPU nothing."""
     fits = cu.ways_to_fit(config("meta-llama/Llama-3.1-70B-Instruct"), "T4", context=16_384)
-    gpu = next(one.name for one in fits.advice if one.kind == "a bigger GPU")
+    gpu = next(one.name for one in fits.advice if one.remedy == "a bigger GPU")
     assert cu.GPUS[gpu].memory < 100 * GIB
     assert cu.ways_to_fit(config("meta-llama/Llama-3.1-70B-Instruct"), gpu, 16_384).best
 
@@ -259,14 +259,14 @@ def test_where_nothing_fits_three_ways_out_are_named():
     fits = cu.ways_to_fit("Qwen/Qwen2.5-72B-Instruct", "T4")
     assert fits.best is None
     sibling, gpu, hosted = fits.advice
-    assert sibling.kind == "a smaller sibling"
+    assert sibling.remedy == "a smaller sibling"
     assert sibling.name == "Qwen/Qwen2.5-14B-Instruct"
     assert cu.ways_to_fit(sibling.name, "T4").best
-    assert gpu.kind == "a bigger GPU"
+    assert gpu.remedy == "a bigger GPU"
     assert cu.ways_to_fit("Qwen/Qwen2.5-72B-Instruct", gpu.name).best
-    assert hosted.kind == "a hosted API" and "InferenceClient" in hosted.text
-    assert [str(fits).index(one.kind) for one in fits.advice] == sorted(
-        str(fits).index(one.kind) for one in fits.advice
+    assert hosted.remedy == "a hosted API" and "InferenceClient" in hosted.text
+    assert [str(fits).index(one.remedy) for one in fits.advice] == sorted(
+        str(fits).index(one.remedy) for one in fits.advice
     )
 
 

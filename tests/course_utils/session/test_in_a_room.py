@@ -6,6 +6,8 @@ import json
 import re
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,6 +109,40 @@ def test_errors_and_logs_of_a_script_do_not_show_the_secret(room, run_python):
     assert "RepositoryNotFoundError" in finished.stderr
     assert "asked http" in finished.stderr
     assert not SECRET.search(finished.stdout + finished.stderr)
+
+
+REPORTS = (
+    START
+    + """
+import json
+report = cu.check_access("practice/gated-chat")
+for shown in (str(report), repr(report), report._repr_html_(), json.dumps(report.to_dict())):
+    print(shown)
+print("LINK", session.visitor.one_time_link())
+"""
+)
+
+
+def test_a_scripts_reports_do_not_show_the_secret_and_their_links_lead_there(room, run_python):
+    home = f"{room.url}/{KEY}/gerda"
+    out, _, link = run_python(REPORTS, HF_ENDPOINT=home).stdout.partition("LINK ")
+    assert out.count(f"{home}/settings/tokens") == 4
+    assert out.count("one_time_link()") == 4
+    assert not SECRET.search(out)
+    page = f"{home}/practice/gated-chat"
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    browser.addheaders = [("Accept", "text/html")]
+    with pytest.raises(urllib.error.HTTPError) as stranger:
+        browser.open(page)
+    assert stranger.value.code == 403
+    assert b"one_time_link()" in stranger.value.read()  # the door says what to do
+    assert browser.open(f"{link.strip()}/claim", data=b"").status == 200
+    assert b"practice/gated-chat/ask-access" in browser.open(page).read()
+
+
+def test_alone_no_link_asks_for_another(run_python):
+    code = START + "print(cu.check_access('practice/gated-chat'))"
+    assert "one_time_link" not in run_python(code).stdout
 
 
 def test_no_saved_output_of_a_notebook_shows_the_secret(room, tmp_path, monkeypatch):
