@@ -14,11 +14,11 @@ MIB = 2**20
 
 
 def parameters() -> int:
-    return Repo(curriculum().models["chat"]["practice"]).parameters
+    return Repo(curriculum().models["embed"]["practice"]).parameters
 
 
-def in_float32() -> int:
-    return 4 * parameters()
+def in_16_bits() -> int:
+    return 2 * parameters()
 
 
 EXERCISES = (
@@ -54,7 +54,7 @@ EXERCISES = (
                 "That counts letters. Owners' names are of different lengths.",
             ),
         ),
-        solution='def owner(repo_id):\n    return repo_id.split("/")[0]\n\nanswer = owner',
+        solution='def owner(repo_id):\n    return repo_id.split("/")[0]',
         right=(lambda repo_id: repo_id.split("/")[0], lambda text: text[: text.index("/")]),
     ),
     Exercise(
@@ -84,31 +84,32 @@ EXERCISES = (
     ),
     Exercise(
         id="00.3",
-        ask="How large would the weights file be in float32, which takes 32 bits a parameter?",
-        checker=Number(in_float32, unit="bytes", tolerance=0.01),
+        ask="How large would the finder's file be if each parameter took 16 bits?",
+        checker=Number(in_16_bits, unit="bytes", tolerance=0.01),
         hints=(
-            "Parameters times bytes. How many bytes are 32 bits?",
-            "A byte has eight bits, so each parameter takes twice what it took above.",
-            'parameters * 4 / 1e6, with "MB" behind it.',
+            "Parameters times bytes. How many bytes are 16 bits?",
+            "A byte has eight bits, so each parameter takes half of what it takes now.",
+            'parameters * 2 / 1e6, with "MB" behind it.',
         ),
         wrong=(
             WrongAnswer(
                 lambda: f"{parameters() / MB} MB", "That is how many parameters there are."
             ),
             WrongAnswer(
-                lambda: f"{2 * parameters() / MB} MB", "That is the file as it is: two bytes each."
+                lambda: f"{4 * parameters() / MB} MB",
+                "That is the file as it is: four bytes each.",
             ),
-            WrongAnswer(lambda: f"{8 * in_float32() / MB} MB"),
-            WrongAnswer(lambda: f"{in_float32() / MIB} MB"),
+            WrongAnswer(lambda: f"{8 * in_16_bits() / MB} MB"),
+            WrongAnswer(lambda: f"{in_16_bits() / MIB} MB"),
         ),
         solution=lambda: (
-            f"{parameters():,} parameters * 4 bytes = {in_float32():,} bytes\n"
-            f"= {in_float32() / MB:.2f} MB. The table of contents adds a little."
+            f"{parameters():,} parameters * 2 bytes = {in_16_bits():,} bytes\n"
+            f"= {in_16_bits() / MB:.2f} MB. The table of contents adds a little."
         ),
         right=(
-            lambda: f"{in_float32() / MB} MB",
-            lambda: in_float32(),
-            lambda: f"{in_float32() / MIB} MiB",
+            lambda: f"{in_16_bits() / MB} MB",
+            lambda: in_16_bits(),
+            lambda: f"{in_16_bits() / MIB} MiB",
         ),
     ),
 )

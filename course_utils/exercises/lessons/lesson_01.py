@@ -11,20 +11,20 @@ from course_utils.licenses import license_kind
 from course_utils.memory.headers import stored_bytes
 from course_utils.units import GB, GIB
 
-SEVEN_B = "Qwen/Qwen2.5-7B-Instruct"
-REMOVED = "Transformers 5 removed that pipeline, though the Hub still files models under it."
+THREE_B = "Qwen/Qwen2.5-3B-Instruct"
+REMOVED = "Transformers 5 removed this pipeline. The Hub still files models under that task."
 SMALL = 1_000_000_000
 
 
 def download_bytes() -> int:
-    counted = stored_bytes(Repo(SEVEN_B).parameters_by_dtype)
+    counted = stored_bytes(Repo(THREE_B).parameters_by_dtype)
     if counted is None:
-        raise ValueError(f"{SEVEN_B} is stored in a dtype of unknown size")
+        raise ValueError(f"{THREE_B} is stored in a dtype of unknown size")
     return counted
 
 
 def parameters() -> int:
-    return Repo(SEVEN_B).parameters
+    return Repo(THREE_B).parameters
 
 
 def is_permissive(repo: Repo) -> bool:
@@ -54,17 +54,18 @@ EXERCISES = (
             answer="token-classification",
         ),
         hints=(
-            "Transformers keeps a list of the tasks that it runs. You have printed from it above.",
-            "Put each of the four into: name in live",
+            "Transformers keeps a list of the tasks that it runs. A cell above calls it `runs`.",
+            'Try each of the four: "translation" in runs',
         ),
         wrong=(
             WrongAnswer("question-answering", REMOVED),
             WrongAnswer("text2text-generation", REMOVED),
             WrongAnswer("translation", REMOVED),
         ),
-        solution='[task for task in ("question-answering", "token-classification",\n'
-        '                 "text2text-generation", "translation") if task in live]\n'
-        "leaves token-classification. Its other name is ner.",
+        solution='for task in ("question-answering", "token-classification",\n'
+        '             "text2text-generation", "translation"):\n'
+        "    print(task, task in runs)\n"
+        "Only token-classification is there.",
         right=("token-classification", "Token Classification"),
     ),
     Exercise(
@@ -86,8 +87,7 @@ EXERCISES = (
             )
         ),
         hints=(
-            "Five arguments of list_models say it all: pipeline_tag, gated, filter, "
-            "num_parameters and sort.",
+            "You need four filters of list_models: pipeline_tag, gated, filter and num_parameters.",
             'filter="license:mit" and num_parameters="min:3B,max:5B".',
         ),
         wrong=(
@@ -104,20 +104,20 @@ EXERCISES = (
     ),
     Exercise(
         id="01.3",
-        ask=f"How large is the download of the weights of {SEVEN_B}?",
+        ask=f"How large is the download of the weights of {THREE_B}?",
         checker=Number(download_bytes, unit="bytes", tolerance=0.02),
         hints=(
-            "Parameters times bytes. How many bytes does one of them take as it is stored?",
-            "BF16 has 16 bits, and a byte has 8. The count is info.safetensors.total.",
+            "Parameters times bytes. How many bytes does one parameter take, as it is stored?",
+            f'The count is api.model_info("{THREE_B}").safetensors.total, and BF16 takes 2 bytes.',
         ),
         wrong=(
             WrongAnswer(
                 lambda: f"{parameters() / GB} GB",
-                "That counts the parameters. Each of them takes more than one byte.",
+                "That is the number of parameters. Each of them takes more than one byte.",
             ),
             WrongAnswer(
                 lambda: f"{4 * parameters() / GB} GB",
-                "Four bytes each is what older texts assume. These are stored as BF16.",
+                "Older texts assume 4 bytes for each. This model is stored in BF16.",
             ),
             WrongAnswer(
                 lambda: f"{8 * download_bytes() / GB} GB",
@@ -150,7 +150,7 @@ EXERCISES = (
                 Condition(
                     "be stored as safetensors",
                     has_safetensors,
-                    "The older format can run code when it is loaded; notebook 02 says more.",
+                    "The older format can run code when it is loaded. Notebook 02 says more.",
                 ),
                 Condition(
                     "come without code of its own",
@@ -170,10 +170,10 @@ EXERCISES = (
             )
         ),
         hints=(
-            'Ask cu.find_models(task="text-classification", license="permissive").',
-            "What has no number of parameters is not stored as safetensors. Whether a repo has "
-            "code of its own, its list of files says: look for .py in info.siblings.",
-            'On the practice Hub add author="practice"; then few are left.',
+            'Ask cu.find_models(task="text-classification", license="permissive", gated=False).',
+            "A model without a number of parameters has no safetensors file. For code of its own, "
+            "look for names that end in .py: api.model_info(repo).siblings lists the files.",
+            'On the practice Hub add author="practice". Then few are left to look through.',
         ),
         wrong=(
             WrongAnswer("practice/pickle-sentiment"),
@@ -184,7 +184,7 @@ EXERCISES = (
         solution='for model in cu.find_models(task="text-classification", license="permissive"):\n'
         "    files = [file.rfilename for file in api.model_info(model.repo_id).siblings]\n"
         "    print(model.repo_id, model.gate, model.parameters, files)\n"
-        "On the practice Hub that leaves practice/tiny-sentiment. On the real one many are right.",
+        "On the practice Hub only practice/tiny-sentiment is right. On huggingface.co many are.",
         right=("practice/tiny-sentiment",),
     ),
 )
