@@ -14,6 +14,8 @@ from course_utils.exercises import (
     progress,
     solution,
 )
+from course_utils.explain import Explanation, explain_error
+from course_utils.explain.notice import show_under_tracebacks
 from course_utils.find import FoundModel, Models, find_models
 from course_utils.fit import FitTable, ways_to_fit
 from course_utils.gpus import GPUS, Device, Gpu, current_device
@@ -29,7 +31,7 @@ from course_utils.memory import (
 )
 from course_utils.quality import hits, perplexity, same_neighbours
 from course_utils.serving import local_server
-from course_utils.session import MODELS, Session, start
+from course_utils.session import MODELS, Session, after_start, start
 from course_utils.widgets import FitExplorer, LicenseCheck, VRAMGauge
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "CardReport",
     "CourseError",
     "Device",
+    "Explanation",
     "FitExplorer",
     "FitTable",
     "FoundModel",
@@ -61,6 +64,7 @@ __all__ = [
     "draw_hits",
     "draw_memory",
     "estimate_memory",
+    "explain_error",
     "find_models",
     "hint",
     "hits",
@@ -77,4 +81,6 @@ __all__ = [
     "start",
     "ways_to_fit",
 ]
+
+after_start.append(show_under_tracebacks)
 __version__ = "0.1.0"

@@ -6,7 +6,7 @@ import html
 import os
 import platform
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
@@ -89,6 +89,9 @@ class Session(Report):
         )
 
 
+# What parts above this one want to be told of, once, when a kernel has its Hub.
+after_start: list[Callable[[], None]] = []
+
 _session: Session | None = None
 _starting = threading.Lock()
 
@@ -135,6 +138,8 @@ def _start(hub: str) -> Session:
         versions={"Python": platform.python_version(), **_installed(LIBRARIES)},
         notes=(*notes, *_not_measured(device)),
     )
+    for told in after_start:
+        told()
     return _session
 
 
