@@ -6,128 +6,118 @@ from collections.abc import Sequence
 
 from course_utils.exercises.checkers.choice import Choice
 from course_utils.exercises.checkers.function import Case, FunctionChecker
-from course_utils.exercises.checkers.repo import Condition, Repo, RepoCondition
 from course_utils.exercises.declared import Exercise, WrongAnswer
-from course_utils.licenses import license_kind
 
 
 def may_ship(verdicts: Sequence[str]) -> bool:
     return all(verdict in ("yes", "yes-if") for verdict in verdicts)
 
 
-def has_permissive_tag(repo: Repo) -> bool:
-    return license_kind(repo.license) == "permissive"
-
-
-def is_contradicted(repo: Repo) -> bool:
-    bases = [Repo(name) for name in repo.base_models]
-    return any(license_kind(base.license) != "permissive" for base in bases)
-
-
 EXERCISES = (
     Exercise(
         id="03.1",
-        ask="Which may go into a product that is sold: Qwen2.5-3B-Instruct, "
-        "Qwen2.5-1.5B-Instruct, opt-1.3b or stablelm-2-1_6b-chat?",
+        ask="Which may be used inside the company: whisper-small, musicgen-small, "
+        "nllb-200-distilled-600M or clip-vit-base-patch32?",
         checker=Choice(
             {
-                "Qwen/Qwen2.5-1.5B-Instruct": ("Qwen2.5-1.5B-Instruct", "Qwen2.5-1.5B"),
-                "Qwen/Qwen2.5-3B-Instruct": ("Qwen2.5-3B-Instruct", "Qwen2.5-3B"),
-                "facebook/opt-1.3b": ("opt-1.3b",),
-                "stabilityai/stablelm-2-1_6b-chat": ("stablelm-2-1_6b-chat",),
+                "openai/whisper-small": ("whisper-small",),
+                "facebook/musicgen-small": ("musicgen-small",),
+                "facebook/nllb-200-distilled-600M": ("nllb-200-distilled-600M",),
+                "openai/clip-vit-base-patch32": ("clip-vit-base-patch32",),
             },
-            answer="Qwen/Qwen2.5-1.5B-Instruct",
+            answer="openai/whisper-small",
         ),
         hints=(
-            "api.model_info(repo_id).card_data.license is the tag of one of them.",
-            "cu.check_license(repo_id) shows the tag, and for `other` the name behind it.",
-            "Three of the four are tagged `other`. Do not go by the family's name.",
+            'The use is inside a company: cu.check_license(repo_id, "internal").',
+            "Two of the four have a license of the same family, and one has no license tag.",
+            "The one you want is under a permissive license.",
         ),
         wrong=(
             WrongAnswer(
-                "Qwen/Qwen2.5-3B-Instruct",
-                "Most of this family is under Apache-2.0, and this size is not: look at the name "
-                "of its license. A license belongs to a repo, not to a family.",
+                "facebook/musicgen-small",
+                "Nobody pays for the music, but it plays for the company's callers. Its license "
+                "is non-commercial, and serving the business counts as commercial.",
             ),
             WrongAnswer(
-                "opt-1.3b", "Its name begins like the word open. Its tag says `other`, and why."
+                "facebook/nllb-200-distilled-600M",
+                "Only the staff would see the translations. Its license is non-commercial all the "
+                "same, and a tool inside a company counts as a product.",
             ),
             WrongAnswer(
-                "stabilityai/stablelm-2-1_6b-chat",
-                "Its tag says `other`: somebody would have to read that license first.",
+                "clip-vit-base-patch32",
+                "Its repo names no license, and that is no permission.",
             ),
         ),
-        solution="Qwen/Qwen2.5-1.5B-Instruct, under Apache-2.0. The 3B of the same family is under "
-        "`other`, by the name of qwen-research.",
-        right=("Qwen/Qwen2.5-1.5B-Instruct", "qwen2.5-1.5b-instruct", "Qwen2.5-1.5B"),
+        solution="openai/whisper-small, under Apache-2.0. Two of the others are under "
+        "CC BY-NC 4.0, and one names no license.",
+        right=("openai/whisper-small", "whisper-small", "Whisper-Small"),
     ),
     Exercise(
         id="03.2",
-        ask="Which users does Llama's clause count: those of today, of the month before the "
-        "release, or of the month before the download?",
+        ask="Customers chat with a help desk that Llama answers. What does its license ask then: "
+        "show Built with Llama, ask Meta for a license, publish our changes, or nothing?",
         checker=Choice(
             {
-                "month before the release": (
-                    "the month before the release",
-                    "before the release",
-                    "release",
-                ),
-                "today": ("now", "those of today"),
-                "month before the download": (
-                    "the month before the download",
-                    "before the download",
-                    "download",
-                ),
+                "show Built with Llama": ("Built with Llama", 'show "Built with Llama"'),
+                "ask Meta for a license": ("ask Meta",),
+                "publish our changes": ("publish",),
+                "nothing": ("nothing at all",),
             },
-            answer="month before the release",
+            answer="show Built with Llama",
         ),
         hints=(
-            "The condition names a date. Who set that date, you or Meta?",
-            "The same date holds for everybody who uses this version.",
+            "The conditions stand in the rows named `if` of Llama's report.",
+            "One of them speaks of a product or service that contains the model.",
         ),
         wrong=(
-            WrongAnswer("today", "Then the clause would need no date, and it has one."),
             WrongAnswer(
-                "month before the download",
-                "Then the date would differ from company to company. There is one for all.",
+                "ask Meta for a license",
+                "That is for companies with more than 700 million users a month.",
+            ),
+            WrongAnswer(
+                "publish our changes",
+                "Copyleft licenses ask for such things. None of Llama's conditions does.",
+            ),
+            WrongAnswer(
+                "nothing",
+                "The verdict was yes-if, not yes. Read the conditions once more, with customers "
+                "in mind.",
             ),
         ),
-        solution="month before the release: the calendar month before the version's release date.",
-        right=("month before the release", "The month before the release.", "release"),
+        solution="show Built with Llama: customers would use a service with Llama inside.",
+        right=("show Built with Llama", "Built with Llama", "show built with llama"),
     ),
     Exercise(
         id="03.3",
-        ask="Find the card whose permissive tag its base model contradicts.",
-        checker=RepoCondition(
-            (
-                Condition("carry a permissive tag", has_permissive_tag),
-                Condition(
-                    "name a base model",
-                    lambda repo: bool(repo.base_models),
-                    "Its card says that it was trained from scratch, or says nothing.",
-                ),
-                Condition(
-                    "have a base model whose license asks for more than the tag", is_contradicted
-                ),
-            )
+        ask="Which finetune may be published as it is: desk-small (Qwen2.5-3B, tag mit), "
+        "desk-helper (Llama-3.1-8B, tag llama3.1) or desk-qwen (Qwen2.5-7B, tag apache-2.0)?",
+        checker=Choice(
+            {
+                "desk-qwen": ("desk qwen",),
+                "desk-small": ("desk small",),
+                "desk-helper": ("desk helper",),
+            },
+            answer="desk-qwen",
         ),
         hints=(
-            'Go through api.list_models(author="practice") and print each card\'s base_model.',
-            "api.model_info(repo_id).card_data is None for a repo without a card.",
-            "Only one of them names a base model at all. Compare the two licenses.",
+            "First the base model: what does its license allow?",
+            "Then the conditions: one license has a say in the names of finetunes.",
+            'The picture cu.show_picture("license_families") has all three families.',
         ),
         wrong=(
-            WrongAnswer("practice/noncommercial-chat"),
-            WrongAnswer("practice/tiny-chat"),
-            WrongAnswer("practice/no-card"),
-            WrongAnswer("practice/gated-chat"),
+            WrongAnswer(
+                "desk-small",
+                "A finetune contains its base model, and this base is for research only. A "
+                "colleague can't change that by typing another tag.",
+            ),
+            WrongAnswer(
+                "desk-helper",
+                "Its base and its tag agree. But look at what Meta's license says of the name.",
+            ),
         ),
-        solution='for model in api.list_models(author="practice"):\n'
-        "    card = api.model_info(model.id).card_data\n"
-        '    if card and card.get("base_model"):\n'
-        "        print(model.id, card.license, card.base_model)\n"
-        "prints practice/relabeled-chat: Apache-2.0 over a base under CC BY-NC 4.0.",
-        right=("practice/relabeled-chat",),
+        solution="desk-qwen: its base is under Apache-2.0 too. desk-small has a base for research "
+        'only, and the name of desk-helper would have to begin with "Llama".',
+        right=("desk-qwen", "Desk-Qwen", "desk qwen"),
     ),
     Exercise(
         id="03.4",
@@ -149,15 +139,15 @@ EXERCISES = (
         wrong=(
             WrongAnswer(
                 lambda verdicts: "no" not in verdicts,
-                "It ships what nobody can tell. That is no permission.",
+                "It ships a part of which nobody can tell. No license is no permission.",
             ),
             WrongAnswer(
                 lambda verdicts: any(verdict in ("yes", "yes-if") for verdict in verdicts),
-                "One good part is enough for it. A chain is as weak as its weakest link.",
+                "For this function one good part is enough. But the product contains them all.",
             ),
             WrongAnswer(
                 lambda verdicts: all(verdict == "yes" for verdict in verdicts),
-                "It refuses every Llama. Conditions can be kept.",
+                "It refuses every Llama. The company keeps the conditions, so yes-if is fine.",
             ),
             WrongAnswer(lambda verdicts: verdicts[-1]),
         ),
