@@ -88,8 +88,8 @@ EXERCISES = (
             f"{TOKENS} tokens * {OFFLOADED / 1e9} GB = {TOKENS * OFFLOADED / 1e9:.0f} GB.\n"
             f"A disk that reads {DISK / 1e9:.0f} GB a second needs "
             f"{TOKENS * OFFLOADED / DISK:.0f} s for that.\n"
-            "If the system has RAM to spare, it keeps some of the file there, and the answer comes\n"
-            "sooner."
+            "If the system has RAM to spare, it keeps some of the file there, and the answer\n"
+            "comes sooner."
         ),
         right=(200e9, "200 GB", "186.3 GiB", "198 GB"),
     ),
@@ -170,8 +170,8 @@ EXERCISES = (
         solution=(
             '"slower or about as fast": layers run one after the other, and what they hand on has '
             "to travel\nfrom GPU to GPU. A second GPU gives you room this way, not speed.\n"
-            "Programs made for serving models to many people cut each layer in two instead, and that\n"
-            "is faster."
+            "Programs made for serving models to many people cut each layer in two instead,\n"
+            "and that is faster."
         ),
         right=("slower or about as fast", "About as fast.", "slower"),
     ),
