@@ -98,10 +98,10 @@ EXERCISES = (
         ask="How many decoder layers of Qwen2.5-7B stay off a GPU that may hold 10 GiB of it?",
         checker=Number(_layers_off_the_gpu, tolerance=0),
         hints=(
-            "From the budget, subtract the embedding, and the room that is kept free for the head. How "
-            "many layers of 0.43 GiB does the remainder hold?",
-            "Now let the planner say it: give `plan_for` this budget, and show what it returns with "
-            "`pd.Series(…)`.",
+            "From the budget, subtract the embedding, and the room that is kept free for the head. "
+            "How many layers of 0.43 GiB does the remainder hold?",
+            "Now let the planner say it: give `plan_for` this budget, and show what it returns "
+            "with `pd.Series(…)`.",
             "The layers that do not get onto the GPU are those that the plan puts on `cpu`.",
         ),
         wrong=(
