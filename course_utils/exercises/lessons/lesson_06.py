@@ -36,8 +36,8 @@ EXERCISES = (
         ask="Qwen2.5-7B-Instruct, loaded without dtype: how many bytes do its weights take?",
         checker=Number(2 * QWEN_7B, unit="bytes"),
         hints=(
-            "Without `dtype=` the weights arrive in the dtype they are stored in. Which one does the "
-            "first row name?",
+            "Without `dtype=` the weights arrive in the dtype they are stored in. Which one does "
+            "the first row name?",
             "A BF16 number has 16 bits. How many bytes is that?",
             "Multiply the parameters of the first row by the bytes of one.",
         ),
@@ -53,10 +53,11 @@ EXERCISES = (
             WrongAnswer(lambda: 16 * QWEN_7B),
         ),
         solution=lambda: (
-            f"The row says BF16, so each parameter takes two bytes, and without dtype it stays so.\n"
+            "The row says BF16: each parameter takes two bytes, and without dtype= it stays so.\n"
             f"2 * {QWEN_7B:,} = {2 * QWEN_7B:,} bytes, which is "
             f"{2 * QWEN_7B / 1e9:.2f} GB or {2 * QWEN_7B / 2**30:.2f} GiB. A T4 has "
-            f"{in_gib(GPUS['T4'].memory)} in all:\nin half precision the weights leave it no room to work."
+            f"{in_gib(GPUS['T4'].memory)} in all:\n"
+            "in half precision the weights leave it no room to work."
         ),
         right=(2 * QWEN_7B, "15.23 GB", "14.18 GiB"),
     ),
@@ -101,8 +102,8 @@ EXERCISES = (
             ),
             WrongAnswer(
                 lambda compute_capability: "float16",
-                "That runs on every GPU, but newer ones have bfloat16 built in, and its wider range "
-                "is safer.",
+                "That runs on every GPU, but newer ones have bfloat16 built in, and its wider "
+                "range is safer.",
             ),
         ),
         solution=(
@@ -128,7 +129,8 @@ EXERCISES = (
             ),
             WrongAnswer(
                 "8 GB",
-                "That would be one byte a parameter. The second attempt asks for more, not for less.",
+                "That would be one byte a parameter. The second attempt asks for more, not "
+                "for less.",
             ),
             WrongAnswer("29.8 GB"),
         ),
