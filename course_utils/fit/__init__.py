@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from course_utils.fit.advice import Alternative, alternatives
 from course_utils.fit.code import PLACEHOLDER
+from course_utils.fit.gguf import GgufFile, gguf_files, gguf_ways
 from course_utils.fit.ways import (
     FITS,
     RULE,
@@ -21,8 +22,8 @@ from course_utils.fit.ways import (
 )
 from course_utils.fit.ways import NO as DOES_NOT_FIT
 from course_utils.gpus import Device, Gpu, planned_for
-from course_utils.memory import Checkpoint, MemoryEstimate, read_checkpoint
-from course_utils.memory.assumptions import CONTEXT
+from course_utils.memory import CannotTell, Checkpoint, MemoryEstimate, read_checkpoint
+from course_utils.memory.assumptions import CONTEXT, assumptions
 from course_utils.memory.packing import in_digits
 from course_utils.memory.quantization import QUANTIZATIONS
 from course_utils.palette import IF, NO, UNSURE, YES
@@ -123,10 +124,16 @@ def ways_to_fit(
         CourseError: an argument is not understood, or the Hub gives no answer.
     """
     target = planned_for(gpu)
-    checkpoint = read_checkpoint(model)
+    try:
+        checkpoint = read_checkpoint(model)
+    except CannotTell as reason:
+        files = gguf_files(model)
+        if not files:
+            raise
+        return _of_gguf(model, files, target, (context, batch, prompt), reason)
     ways, as_stored = all_ways(checkpoint, target, context, batch, prompt)
     best = best_of(ways)
-    advice = () if best else alternatives(checkpoint, as_stored, ways, target)
+    advice = () if best else alternatives(checkpoint, as_stored, target)
     return FitTable(
         model=as_stored.model,
         device=target.name,
@@ -136,6 +143,38 @@ def ways_to_fit(
         ways=ways,
         advice=advice,
         notes=tuple(_notes(checkpoint, as_stored, target, best, advice)),
+    )
+
+
+def _of_gguf(
+    model: Any,
+    files: tuple[GgufFile, ...],
+    target: Gpu | Device,
+    asked: tuple[int, int, int | None],
+    reason: CannotTell,
+) -> FitTable:
+    """Of a repo whose only loadable weights are GGUF files."""
+    context, batch, prompt = asked
+    where = target.compute_capability, target.kind
+    assumed = assumptions(None, None, context, batch, prompt, *where)
+    ways, first = gguf_ways(model, files, target, assumed)
+    best = best_of(ways)
+    notes = [f"best: {best.way}. Its code is .best.code"] if best else []
+    notes += [RULE, "bitsandbytes does not quantize GGUF files", *first.notes, reason.reason]
+    return FitTable(
+        model=first.model,
+        device=target.name,
+        memory=usable_bytes(target),
+        context=context,
+        batch=batch,
+        ways=ways,
+        notes=(
+            *notes,
+            RULE,
+            "bitsandbytes cannot quantize GGUF files",
+            *first.notes,
+            reason.reason,
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from course_utils.errors import CourseError
@@ -17,12 +17,10 @@ from course_utils.fit.ways import (
     Way,
     all_ways,
     best_of,
-    estimate_of,
-    verdict,
 )
 from course_utils.gpus import GPUS, Device, Gpu
 from course_utils.hub.client import api, ask
-from course_utils.memory import Checkpoint, MemoryEstimate, Range, read_checkpoint
+from course_utils.memory import Checkpoint, MemoryEstimate, read_checkpoint
 from course_utils.units import in_gib
 
 if TYPE_CHECKING:
@@ -43,14 +41,11 @@ class Alternative:
 
 
 def alternatives(
-    checkpoint: Checkpoint,
-    as_stored: MemoryEstimate,
-    ways: tuple[Way, ...],
-    target: Gpu | Device,
+    checkpoint: Checkpoint, as_stored: MemoryEstimate, target: Gpu | Device
 ) -> tuple[Alternative, ...]:
     found = (
         _smaller_sibling(checkpoint, as_stored, target),
-        _bigger_gpu(checkpoint, as_stored, ways),
+        _bigger_gpu(checkpoint, as_stored),
         _hosted(checkpoint),
     )
     return tuple(alternative for alternative in found if alternative)
@@ -123,36 +118,30 @@ def _best_way(repo_id: str, target: Gpu | Device, like: MemoryEstimate) -> Way |
     return best_of(ways)
 
 
-def _bigger_gpu(
-    checkpoint: Checkpoint, as_stored: MemoryEstimate, ways: tuple[Way, ...]
-) -> Alternative:
-    """The smallest GPU of the table that takes any way, and the smallest for the first way."""
-    usable = [way for way in ways if way.verdict != SPILLS and way.chunk is None]
-    bigger = sorted(GPUS.values(), key=lambda gpu: gpu.memory)
-    remedy = "a bigger GPU"
+def _bigger_gpu(checkpoint: Checkpoint, as_stored: MemoryEstimate) -> Alternative:
+    """The smallest GPU of the table that takes the model, and the smallest that takes it whole.
 
-    def needed(way: Way, gpu: Gpu) -> Range:
+    Each GPU has ways of its own: what one unpacks or refuses, another keeps packed.
+    """
+    remedy, by_size = "a bigger GPU", sorted(GPUS.values(), key=lambda gpu: gpu.memory)
+
+    def ways_on(gpu: Gpu) -> list[Way]:
         asked = as_stored.context, as_stored.batch, as_stored.prompt
-        return estimate_of(way, checkpoint, gpu, *asked).total
+        return [way for way in all_ways(checkpoint, gpu, *asked)[0] if way.chunk is None]
 
-    found = [
-        (gpu, way)
-        for gpu in bigger
-        for way in usable
-        if verdict(needed(way, gpu), gpu.memory) == FITS
-    ]
-    if not found:
-        largest = bigger[-1]
-        least = min(needed(way, largest).high for way in usable)
+    fitting = ((gpu, way) for gpu in by_size for way in ways_on(gpu) if way.verdict == FITS)
+    first = next(fitting, None)
+    if first is None:
+        largest = by_size[-1]
+        least = min(way.high for way in ways_on(largest) if way.verdict != SPILLS)
         count = -(-least // int(PLANNED_SHARE * largest.memory))
         text = f'none alone; {count} × {largest.name} with device_map="auto"'
         return Alternative(remedy, largest.name, text)
-    gpu, way = found[0]
+    gpu, way = first
     text = f"{gpu.name} ({in_gib(gpu.memory)}) takes {way.way}"
-    unquantized = [pair for pair in found if pair[1].quantization is None]
-    if unquantized and unquantized[0][0] != gpu:
-        whole, way = unquantized[0]
-        text += f"; {whole.name} ({in_gib(whole.memory)}) takes {way.dtype}"
+    whole = next((pair for pair in chain([first], fitting) if pair[1].quantization is None), first)
+    if whole[0] != gpu:
+        text += f"; {whole[0].name} ({in_gib(whole[0].memory)}) takes {whole[1].dtype}"
     return Alternative(remedy, gpu.name, text)
 
 

@@ -33,12 +33,12 @@ def loading_code(
     """
     class_name = class_of(checkpoint)
     classes = class_name + (", BitsAndBytesConfig" if quantization else "")
-    address = (checkpoint.address or PLACEHOLDER).replace("\\", "\\\\").replace('"', '\\"')
+    address = in_quotes(checkpoint.address or PLACEHOLDER)
     lines = ["import torch"] if dtype else []
     lines += [f"from transformers import {classes}", ""]
     if quantization:
         lines += ["quantization = BitsAndBytesConfig(", *_options(quantization, dtype), ")"]
-    lines += [f"model = {class_name}.from_pretrained(", f'    "{address}",']
+    lines += [f"model = {class_name}.from_pretrained(", f"    {address},"]
     if dtype:
         lines.append(f"    dtype=torch.{dtype},")
     if quantization:
@@ -49,6 +49,11 @@ def loading_code(
     if chunk:
         lines.append(f"model.generation_config.prefill_chunk_size = {chunk}")
     return "\n".join(lines)
+
+
+def in_quotes(text: str) -> str:
+    """As it is written in code."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def class_of(checkpoint: Checkpoint) -> str:

@@ -11,7 +11,7 @@ from course_utils.gpus import Device, Gpu
 from course_utils.memory import Checkpoint, MemoryEstimate, Range
 from course_utils.memory.assumptions import Assumptions, assumptions
 from course_utils.memory.estimate import estimate, inventory_of
-from course_utils.memory.packing import has_capability, in_digits, packing_named
+from course_utils.memory.packing import has_capability, if_new_enough, in_digits, packing_named
 from course_utils.memory.quantization import QUANTIZATIONS
 from course_utils.memory.weights import ITEM_BYTES
 from course_utils.report import Report
@@ -234,7 +234,8 @@ def _of_packed(method: str, as_stored: MemoryEstimate, target: Gpu | Device) -> 
             "a newer GPU",
         )
         return Plan(f"{method} as stored", None, None, why, elsewhere=code, refused=True)
-    why += f"; {packing.needs}" if packing.needs else ""
+    condition = if_new_enough(packing, target.kind, target.compute_capability)
+    why += "".join(f"; {one}" for one in (condition, packing.needs) if one)
     return Plan(f"{method} as stored", None, None, why, packing.needs, elsewhere=code)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from course_utils.memory import allocator
 from course_utils.memory.assumptions import Assumptions
+from course_utils.memory.attention import mask_bytes
 from course_utils.memory.inventory import Inventory
 from course_utils.memory.kv_cache import cache_bytes
 from course_utils.memory.ranges import Range, total
@@ -22,7 +23,7 @@ def activations(inventory: Inventory, assumed: Assumptions, scores: Range) -> Ra
     Moments take turns, and the one that holds most counts, together with the cache as it is then:
 
     - reading the prompt: in each layer the MLP, or attention with its scores (which the caller
-      counts apart), while the cache is that of the prompt;
+      counts apart, with the masks that all layers share), while the cache is that of the prompt;
     - the last step: one layer's cache is copied to grow, and the cache is that of all tokens;
       In a mixture of experts, the weights of those that its tokens use are copied;
     - choosing a token: its logits, with a copy in float32.
@@ -46,8 +47,11 @@ def activations(inventory: Inventory, assumed: Assumptions, scores: Range) -> Ra
     mlp, attention = _mlp(inventory, assumed), _attention(inventory)
     restored, chosen = _restored(inventory, assumed), batch * _chosen_experts(inventory)
 
+    masks = mask_bytes(inventory, assumed)
+
     def most(held: int) -> int:
-        reading = read + restored + max(tokens * mlp, tokens * attention + copied + held)
+        of_layer = max(tokens * mlp, tokens * attention + copied + held - masks)
+        reading = read + restored + masks + of_layer
         step = cache + max(grown + batch * attention, batch * mlp, chosen, logits)
         return max(0, max(reading, step) - cache - held)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from course_utils.errors import CannotTell, CourseError
 from course_utils.memory.checkpoint import FLOATS, Checkpoint
+from course_utils.memory.cut_matrices import kept_beside
 from course_utils.memory.inventory import (
     FULL_DTYPE,
     Inventory,
@@ -79,6 +80,10 @@ def by_transformers(
     if found.stored_as or not checkpoint.tensors:
         return found  # packed weights have shapes of their own
     check_sizes(checkpoint, found)
+    kept = kept_beside(checkpoint.name, config, model_class(config), checkpoint.tensors)
+    if kept:
+        tensors = (replace(one, kept_beside=kept.get(one.name, 0)) for one in found.tensors)
+        found = replace(found, tensors=tuple(tensors))
     return _with_untied(checkpoint, found)
 
 

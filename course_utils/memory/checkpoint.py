@@ -297,8 +297,9 @@ def no_model(name: str, files: Iterable[str], is_pipeline: bool) -> CannotTell:
         )
     elif any(file.endswith(".gguf") for file in held):
         reason = (
-            "it holds GGUF files, for llama.cpp, and no config.json. Ask for the model that they "
-            "were made from; a GGUF file in llama.cpp takes about its own size."
+            "it holds GGUF files, for llama.cpp, and no config.json. A GGUF file takes about its "
+            "own size there: cu.ways_to_fit() shows each. Or ask for the model that they were made "
+            "from."
         )
     else:
         reason = "it has no config.json, so nothing says what its weights are part of."

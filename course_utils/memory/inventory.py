@@ -174,8 +174,14 @@ def quantized_by(config: Any) -> Mapping[str, Any] | None:
 
 
 def get(config: Any, name: str) -> Any:
-    """A field of a config, or of a config.json."""
-    return config.get(name) if isinstance(config, Mapping) else getattr(config, name, None)
+    """A field of a config, or of a config.json; the largest where layers differ in it."""
+    if isinstance(config, Mapping):
+        return config.get(name)
+    try:
+        return getattr(config, name, None)
+    except RuntimeError:  # transformers does not say which layer's
+        each = [getattr(layer, name, None) for layer in config.per_layer_config]
+        return max((one for one in each if isinstance(one, int)), default=None)
 
 
 def _first(config: Any, *names: str) -> int:

@@ -167,18 +167,27 @@ def stays_packed(packing: Packing, kind: str | None, capability: str | None) -> 
     Args:
         packing: how the checkpoint is packed.
         kind: "cuda", "mps", "cpu", or None.
-        capability: of a GPU, "7.5" say; None where it is not known, which counts as too old.
+        capability: of a GPU, "7.5" say; None where it is not known, of a GPU given in bytes: it is
+            taken to be new enough, and ``if_new_enough`` says so.
     """
     if packing.capability is None:
         return True
     if kind is None and capability is None:
         return None
-    return kind in (None, "cuda") and has_capability(capability, packing.capability)
+    if kind not in (None, "cuda"):
+        return False
+    return capability is None or has_capability(capability, packing.capability)
 
 
-def has_capability(capability: str | None, least: tuple[int, int]) -> bool:
-    """False where it is not known."""
-    return tuple(int(part) for part in (capability or "0").split(".")) >= least
+def if_new_enough(packing: Packing, kind: str | None, capability: str | None) -> str:
+    """A condition in words, where it is not known whether a GPU works with the packed weights."""
+    if packing.capability is None or kind != "cuda" or capability is not None:
+        return ""
+    return f"if your GPU has compute capability {in_digits(packing.capability)} or newer"
+
+
+def has_capability(capability: str, least: tuple[int, int]) -> bool:
+    return tuple(int(part) for part in capability.split(".")) >= least
 
 
 def in_digits(capability: tuple[int, int]) -> str:

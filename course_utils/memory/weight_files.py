@@ -31,7 +31,8 @@ OTHERS = (
         r".*\.gguf",
         "It holds GGUF files, made for llama.cpp, which runs one in about its own size. With the "
         'gguf package from_pretrained("{name}", gguf_file="{file}") reads one too: packed where '
-        "`kernels` is installed, else unpacked to the dtype that you ask for.",
+        "`kernels` is installed, else unpacked to the dtype that you ask for. cu.ways_to_fit() "
+        "shows each of them with its size.",
     ),
     (
         r"adapter_model\.(safetensors|bin)",

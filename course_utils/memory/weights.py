@@ -24,6 +24,7 @@ class Tensor:
 
     ``quantizable``: the weight (out, in) of a linear layer that bitsandbytes would replace.
     ``is_parameter``: learned, and not a buffer that the model keeps beside what it learned.
+    ``kept_beside``: values of the stored matrix that it was cut from, which stay in memory with it.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Tensor:
     dtype: str
     quantizable: bool = False
     is_parameter: bool = True
+    kept_beside: int = 0
 
     @property
     def values(self) -> int:
@@ -73,4 +75,4 @@ def bytes_in_memory(tensor: Tensor, quantization: str | None) -> int:
     if quantization and tensor.quantizable:
         out_features, in_features = tensor.shape
         return QUANTIZATIONS[quantization].bytes(out_features, in_features)
-    return tensor.values * ITEM_BYTES[tensor.dtype]
+    return (tensor.values + tensor.kept_beside) * ITEM_BYTES[tensor.dtype]

@@ -156,7 +156,13 @@ def test_fp8_stays_packed_from_capability_8_9(tmp_path, monkeypatch):
             "exact",
         )
         assert [way.way for way in ways] == ["fp8 as stored"]
-    for gpu in ("T4", "A100", "cpu", 12 * 2**30):
+    by_size = cu.estimate_memory(folder, gpu=12 * 2**30)
+    assert (by_size.weights, by_size.unpacked) == (packed, False)
+    ways = cu.ways_to_fit(folder, 12 * 2**30)
+    assert [way.way for way in ways] == ["fp8 as stored"]
+    assert "if your GPU has compute capability 8.9 or newer" in ways[0].why
+    assert any("else it is unpacked to bfloat16" in note for note in by_size.notes)
+    for gpu in ("T4", "A100", "cpu"):
         estimate, ways = cu.estimate_memory(folder, gpu=gpu), cu.ways_to_fit(folder, gpu)
         assert (estimate.weights, estimate.unpacked) == (unpacked, True)
         assert "unpacked to bfloat16" in ways[0].way and "8.9" in ways[0].why
@@ -178,6 +184,26 @@ def test_what_a_gpu_refuses_does_not_fit(tmp_path):
     folder = save(tmp_path, packed_in("fbgemm_fp8"), quantization_config=how)
     assert [way.verdict for way in cu.ways_to_fit(folder, "A100")] == ["does not fit"]
     assert [way.verdict for way in cu.ways_to_fit(folder, "H100")] == ["fits"]
+
+
+def test_of_a_gpu_in_bytes_nobody_knows_whether_it_refuses(tmp_path):
+    how = {"quant_method": "fbgemm_fp8"}
+    folder = save(tmp_path, packed_in("fbgemm_fp8"), quantization_config=how)
+    fits = cu.ways_to_fit(folder, 24 * 2**30)
+    assert [way.verdict for way in fits] == ["fits"]
+    assert "if your GPU has compute capability 9.0 or newer" in fits[0].why
+    assert any("else transformers refuses it" in note for note in fits.notes)
+
+
+@pytest.mark.parametrize(("method", "asked"), [("fbgemm_fp8", "A100"), ("fp_quant", "H100")])
+def test_the_gpu_advised_is_one_that_takes_the_packing(method, asked, tmp_path):
+    packed_by = {"quant_method": method}
+    folder = save(tmp_path, packed_in("fbgemm_fp8"), quantization_config=packed_by)
+    fits = cu.ways_to_fit(folder, asked)
+    assert fits.best is None
+    advised = next(one for one in fits.advice if one.remedy == "a bigger GPU")
+    assert cu.ways_to_fit(folder, advised.name).best
+    assert f"takes {method} as stored" in advised.text
 
 
 @pytest.mark.parametrize("gpu", ["P100-16GB", "V100-16GB"])
@@ -245,6 +271,21 @@ def test_what_from_pretrained_refuses_is_told_in_words(how, tmp_path):
         AutoModelForCausalLM.from_pretrained(folder)
     with pytest.raises(cu.CourseError, match=type(raised.value).__name__):
         cu.estimate_memory(folder)
+
+
+@pytest.mark.parametrize("slip", [NameError, AttributeError])
+def test_a_slip_of_ours_fails_tests_and_is_told_to_learners_in_words(slip, monkeypatch, tmp_path):
+    def slips(*_: object) -> None:
+        raise slip("no such name")
+
+    folder = save(tmp_path, weights())
+    monkeypatch.setattr("course_utils.memory.estimate.runtime", slips)
+    with pytest.raises(slip, match="no such name"):
+        cu.estimate_memory(folder)
+    monkeypatch.setattr("course_utils.memory.estimate.slips_go_through", False)
+    with pytest.raises(cu.CourseError, match="no such name") as told:
+        cu.estimate_memory(folder)
+    assert isinstance(told.value.__cause__, slip)
 
 
 @pytest.mark.parametrize("value", [None, -1, 0, 10**30, "4", 1.5, [], {}, [[]], True, "\0"])
