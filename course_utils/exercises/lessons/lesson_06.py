@@ -36,15 +36,16 @@ EXERCISES = (
         ask="Qwen2.5-7B-Instruct, loaded without dtype: how many bytes do its weights take?",
         checker=Number(2 * QWEN_7B, unit="bytes"),
         hints=(
-            "Without dtype the weights keep the one they are stored in. Which is it, in that row?",
+            "Without `dtype=` the weights arrive in the dtype they are stored in. Which one does "
+            "the first row name?",
             "A BF16 number has 16 bits. How many bytes is that?",
             "Multiply the parameters of the first row by the bytes of one.",
         ),
         wrong=(
             WrongAnswer(
                 4 * QWEN_7B,
-                "That is four bytes a parameter, the default of older texts. Nobody asked for "
-                "float32 here, and the file is not stored in it.",
+                "That is four bytes a parameter, as in older texts. Nobody asked for float32 here, "
+                "and the file is not stored in it.",
             ),
             WrongAnswer(QWEN_7B, "Those are the parameters. How many bytes does one take?"),
             WrongAnswer(2, "That is one parameter. How many does the row count?"),
@@ -52,16 +53,17 @@ EXERCISES = (
             WrongAnswer(lambda: 16 * QWEN_7B),
         ),
         solution=lambda: (
-            f"The row says BF16: two bytes a parameter, and no dtype means as stored.\n"
+            "The row says BF16: each parameter takes two bytes, and without dtype= it stays so.\n"
             f"2 * {QWEN_7B:,} = {2 * QWEN_7B:,} bytes, which is "
             f"{2 * QWEN_7B / 1e9:.2f} GB or {2 * QWEN_7B / 2**30:.2f} GiB. A T4 has "
-            f"{in_gib(GPUS['T4'].memory)} in all:\nhalf precision alone leaves it no room to work."
+            f"{in_gib(GPUS['T4'].memory)} in all:\n"
+            "in half precision the weights leave it no room to work."
         ),
         right=(2 * QWEN_7B, "15.23 GB", "14.18 GiB"),
     ),
     Exercise(
         id="06.2",
-        ask="From a compute capability as text to the half to load in, as text.",
+        ask="A function from a compute capability, as text, to the dtype to load in, as text.",
         checker=FunctionChecker(
             (
                 Case(("7.5",), "float16", "the T4"),
@@ -73,9 +75,10 @@ EXERCISES = (
             )
         ),
         hints=(
-            "From which compute capability on did NVIDIA build it in? The lesson names it.",
-            "The argument is text. Is the text of twelve larger than the text of eight?",
-            "float(compute_capability) turns the text into a number that compares as it should.",
+            "From which compute capability on is bfloat16 built in? The lesson names it.",
+            "The argument is text, and texts are compared letter by letter: the text of twelve "
+            "comes before the text of eight.",
+            "`float(compute_capability)` turns the text into a number.",
         ),
         wrong=(
             WrongAnswer(
@@ -85,20 +88,22 @@ EXERCISES = (
             ),
             WrongAnswer(
                 in_short,
-                "The GPUs are told apart. But torch knows no such names: write them in full.",
+                "The choice is right for each GPU. But torch doesn't know these names: write them "
+                "in full.",
             ),
             WrongAnswer(
                 as_torchs_own,
-                "The GPUs are told apart. But text was asked for: the name in quotes, without "
-                "`torch.` before it.",
+                "The choice is right for each GPU. But text was asked for: the name in quotes, "
+                "without `torch.` before it.",
             ),
             WrongAnswer(
                 lambda compute_capability: "bfloat16",
-                "A T4 would run that only by emulation. Which half is native there?",
+                "A T4 can only imitate that, which is slow. Which dtype is built into it?",
             ),
             WrongAnswer(
                 lambda compute_capability: "float16",
-                "That runs everywhere, and gives the wider range away where it is native.",
+                "That runs on every GPU, but newer ones have bfloat16 built in, and its wider "
+                "range is safer.",
             ),
         ),
         solution=(
@@ -114,15 +119,19 @@ EXERCISES = (
         checker=Number(4 * EIGHT_BILLION, unit="bytes"),
         hints=(
             "What did pipeline() do above, when the load raised an error?",
-            "The second attempt is not in the dtype that was asked for. In which is it?",
+            "The second attempt has another dtype than the first. Which one?",
             "Eight billion numbers, each of four bytes.",
         ),
         wrong=(
             WrongAnswer(
                 "16 GB",
-                "That is the first attempt, the one that failed. The second is in another dtype.",
+                "That is the first attempt, which failed. The second one has another dtype.",
             ),
-            WrongAnswer("8 GB", "That would be one byte a parameter. It goes the other way."),
+            WrongAnswer(
+                "8 GB",
+                "That would be one byte a parameter. The second attempt asks for more, not "
+                "for less.",
+            ),
             WrongAnswer("29.8 GB"),
         ),
         solution="The second attempt is in float32: 8e9 * 4 = 32e9 bytes, 32 GB, twice the first.",

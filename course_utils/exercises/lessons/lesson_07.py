@@ -62,28 +62,34 @@ def _with_the_budget_full() -> int:
 EXERCISES = (
     Exercise(
         id="07.1",
-        ask="2.0 GB of a model lie on the disk; it writes 100 tokens, one pass through all layers "
-        "each. How many bytes are read from the disk file for them?",
+        ask="2.0 GB of a model lie on the disk. It writes 100 tokens, and each of them takes one "
+        "pass through all layers. How many bytes are read from the file?",
         checker=Number(OFFLOADED * TOKENS, unit="bytes", tolerance=0.015),
         hints=(
-            "A layer on the disk is on `meta` again after it was used.",
-            "So its bytes are read in every pass, not once.",
-            "Multiply what is read in one pass by the number of passes.",
+            "There is no room to keep a layer that was fetched from the disk. After it was used, "
+            "it is on `meta` again.",
+            "So these bytes are read once for every token.",
+            "Multiply what is read for one token by the number of tokens.",
         ),
         wrong=(
             WrongAnswer(
                 OFFLOADED,
-                "That is one pass. The model has no room to keep what it fetched, so it fetches "
-                "it again for the next token.",
+                "That is what one token needs. The model has no room to keep what it fetched, so "
+                "it fetches it again for the next token.",
             ),
-            WrongAnswer(0, "Nothing but `meta` is in memory there. The bytes must come in."),
+            WrongAnswer(
+                0,
+                "A layer on `meta` takes no memory, and nothing can be computed with it. Its bytes "
+                "have to be read first.",
+            ),
             WrongAnswer(lambda: 8 * OFFLOADED * TOKENS),
         ),
         solution=lambda: (
-            f"{TOKENS} passes * {OFFLOADED / 1e9} GB = {TOKENS * OFFLOADED / 1e9:.0f} GB. "
-            f"A disk that reads {DISK / 1e9:.0f} GB a second is\nbusy for "
-            f"{TOKENS * OFFLOADED / DISK:.0f} s, a second a token. The system's cache may answer "
-            "some of the reads."
+            f"{TOKENS} tokens * {OFFLOADED / 1e9} GB = {TOKENS * OFFLOADED / 1e9:.0f} GB.\n"
+            f"A disk that reads {DISK / 1e9:.0f} GB a second needs "
+            f"{TOKENS * OFFLOADED / DISK:.0f} s for that.\n"
+            "If the system has RAM to spare, it keeps some of the file there, and the answer\n"
+            "comes sooner."
         ),
         right=(200e9, "200 GB", "186.3 GiB", "198 GB"),
     ),
@@ -92,16 +98,17 @@ EXERCISES = (
         ask="How many decoder layers of Qwen2.5-7B stay off a GPU that may hold 10 GiB of it?",
         checker=Number(_layers_off_the_gpu, tolerance=0),
         hints=(
-            "Change `pretended` in the cell above to a tuple with this one budget, and run it.",
-            "The planner keeps room for the largest piece that may have to come in. Here that is "
-            "the output head, larger than any layer.",
-            "Read the count of the layers that the printed line gives for the RAM.",
+            "From the budget, subtract the embedding, and the room that is kept free for the head. "
+            "How many layers of 0.43 GiB does the remainder hold?",
+            "Now let the planner say it: give `plan_for` this budget, and show what it returns "
+            "with `pd.Series(…)`.",
+            "The layers that do not get onto the GPU are those that the plan puts on `cpu`.",
         ),
         wrong=(
             WrongAnswer(
                 _with_the_budget_full,
-                "That fills the budget to its brim. The planner keeps room for a piece that has "
-                "to come in.",
+                "That fills the budget to its brim. The planner keeps room for the largest piece "
+                "that may have to come in, which is the head.",
             ),
             WrongAnswer(
                 _layers_on_the_gpu,
@@ -114,8 +121,8 @@ EXERCISES = (
             ),
         ),
         solution=lambda: (
-            f'With pretended in ({{0: "10GiB", "cpu": "30GiB"}},) the cell counts\n'
-            f'{_layers_on_the_gpu()} layers on 0 and {_layers_off_the_gpu()} on "cpu".'
+            'plan_for({0: "10GiB", "cpu": "30GiB"}) puts\n'
+            f"{_layers_on_the_gpu()} layers on 0 and {_layers_off_the_gpu()} on cpu."
         ),
         right=(_layers_off_the_gpu, lambda: str(_layers_off_the_gpu())),
     ),
@@ -144,25 +151,27 @@ EXERCISES = (
             answer="slower or about as fast",
         ),
         hints=(
-            "Think of the layers as stations on one line, and of the token as the train.",
-            "How many of the two GPUs compute at any moment?",
-            "Nothing runs side by side, and between two stations on different GPUs lies a trip.",
+            "A token passes through the layers one after the other. Half of them are on each GPU.",
+            "So at any moment, how many of the two GPUs have something to compute?",
+            "One of them. And what a layer hands to a layer on the other GPU has to travel there.",
         ),
         wrong=(
             WrongAnswer(
                 "twice as fast",
-                "That would need both to work at once. The second half of the layers waits for "
-                "what the first half gives it.",
+                "That would need both GPUs to work at once. But the second half of the layers "
+                "waits for what the first half hands on.",
             ),
             WrongAnswer(
                 "faster",
-                "Where would the gain come from? At any moment one of the two waits.",
+                "For that, both GPUs would have to work at once, at least now and then. At any "
+                "moment one of the two waits for the other.",
             ),
         ),
         solution=(
             '"slower or about as fast": layers run one after the other, and what they hand on has '
-            "to travel\nfrom GPU to GPU. A split buys room. Speed takes tensor parallelism, as "
-            "serving engines do it."
+            "to travel\nfrom GPU to GPU. A second GPU gives you room this way, not speed.\n"
+            "Programs made for serving models to many people cut each layer in two instead,\n"
+            "and that is faster."
         ),
         right=("slower or about as fast", "About as fast.", "slower"),
     ),
