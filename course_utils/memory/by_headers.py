@@ -197,6 +197,8 @@ def _leaves_no_question(checkpoint: Checkpoint, family: Family) -> bool:
         return False
     if family.has_experts and experts_of(fields) is None:
         return False
+    if not isinstance(fields.get("rope_parameters") or {}, Mapping):
+        return False
     if any(fields.get(name) for name in UNPROVEN):
         return False
     if family.has_switch and fields.get("use_sliding_window"):

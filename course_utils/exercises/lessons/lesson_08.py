@@ -83,8 +83,8 @@ EXERCISES = (
     ),
     Exercise(
         id="08.2",
-        ask="From native_bf16 to the settings beside load_in_4bit=True: the better marks, the fewest "
-        "bytes, the 16 bits that the GPU is good at.",
+        ask="From native_bf16 to the settings beside load_in_4bit=True: the better marks, the "
+        "fewest bytes, the 16 bits that the GPU is good at.",
         checker=FunctionChecker(
             (
                 Case((True,), settings(True), "a GPU that computes in bfloat16"),
@@ -103,7 +103,7 @@ EXERCISES = (
             ),
             WrongAnswer(
                 lambda native_bf16: {**settings(False)},
-                "It runs everywhere, but where the GPU is good at bfloat16, its wider range is safer.",
+                "It runs everywhere, but where the GPU is good at bfloat16, that is safer.",
             ),
             WrongAnswer(
                 lambda native_bf16: {**settings(not native_bf16)},
