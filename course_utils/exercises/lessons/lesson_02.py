@@ -2,70 +2,22 @@
 
 from __future__ import annotations
 
-import re
-
 from course_utils.exercises.checkers.choice import Choice
 from course_utils.exercises.checkers.function import Case, FunctionChecker
-from course_utils.exercises.checkers.number import Number
-from course_utils.exercises.checkers.repo import Condition, RepoCondition
+from course_utils.exercises.checkers.repo import Condition, Repo, RepoCondition
 from course_utils.exercises.declared import Exercise, WrongAnswer
 
 PICKLED = "practice/pickle-sentiment"
-BYTES_OF_FLOAT32 = 4
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
-def stated(row: str) -> int:
-    """A number from the table in the card of ``PICKLED``."""
-    from course_utils.hub.client import read_text
-
-    found = re.search(rf"^\| {row} \| ([\d,]+) \|$", read_text(PICKLED, "README.md") or "", re.M)
-    if found is None:
-        raise ValueError(f"The card of {PICKLED} states no {row}")
-    return int(found[1].replace(",", ""))
+def languages(repo: Repo) -> tuple[str, ...]:
+    named = repo.info.card_data.language if repo.info.card_data else None
+    return (named,) if isinstance(named, str) else tuple(named or ())
 
 
-def wrapping(bytes_each: int = BYTES_OF_FLOAT32) -> int:
-    return stated("weight file bytes") - bytes_each * stated("parameters")
-
-
-FENCED = """# tool
-Some text.
-## Usage
-```bash
-# install it first
-pip install tool
-# then run it
-```
-## Limits
-None known."""
-
-
-def headings(text: str) -> list[str]:
-    found, in_code = [], False
-    for line in text.splitlines():
-        if line.startswith("```"):
-            in_code = not in_code
-        elif line.startswith("#") and not in_code:
-            found.append(line.lstrip("#").strip())
-    return found
-
-
-def without_looking_at_code(text: str) -> list[str]:
-    return [line.lstrip("#").strip() for line in text.splitlines() if line.startswith("#")]
-
-
-def with_blanks(text: str) -> list[str]:
-    return [f" {heading}" for heading in headings(text)]
-
-
-def with_marks(text: str) -> list[str]:
-    in_code, found = False, []
-    for line in text.splitlines():
-        in_code ^= line.startswith("```")
-        if line.startswith("#") and not in_code:
-            found.append(line)
-    return found
+def renew(snippet: str) -> str:
+    return snippet.replace("torch_dtype", "dtype")
 
 
 EXERCISES = (
@@ -103,10 +55,10 @@ EXERCISES = (
     ),
     Exercise(
         id="02.2",
-        ask="Name a text-classification model on the shelf that loads without its author's code.",
+        ask="Name a text-classification model by practice that loads without its author's code.",
         checker=RepoCondition(
             (
-                Condition("stand on the shelf", lambda repo: repo.id.startswith("practice/")),
+                Condition("be by practice", lambda repo: repo.id.startswith("practice/")),
                 Condition(
                     "be filed under text-classification",
                     lambda repo: repo.info.pipeline_tag == "text-classification",
@@ -144,77 +96,75 @@ EXERCISES = (
     ),
     Exercise(
         id="02.3",
-        ask="How many bytes of the weights file of practice/pickle-sentiment are wrapping?",
-        checker=Number(wrapping, unit="bytes"),
-        hints=(
-            "The table of the card has all you need: parameters, dtype, weight file bytes.",
-            "The dtype says how many bytes one parameter takes. float32 has 32 bits.",
-            "Subtract parameters times bytes from the size of the file.",
-        ),
-        wrong=(
-            WrongAnswer(
-                lambda: wrapping(1),
-                "That takes away the number of parameters, as if each were one byte.",
-            ),
-            WrongAnswer(
-                lambda: wrapping(2),
-                "That would be right for bfloat16. What dtype does this card state?",
-            ),
-            WrongAnswer(
-                lambda: stated("weight file bytes"),
-                "That is the whole file. Take away the bytes that are parameters.",
-            ),
-            WrongAnswer(
-                lambda: BYTES_OF_FLOAT32 * stated("parameters"),
-                "Those bytes are the numbers themselves. What is left of the file without them?",
-            ),
-        ),
-        solution=lambda: (
-            f"{stated('weight file bytes'):,} - {BYTES_OF_FLOAT32} * {stated('parameters'):,} = "
-            f"{wrapping():,} bytes: the table of contents, names, and a zip archive around it."
-        ),
-        right=(wrapping, lambda: f"{wrapping()} bytes"),
-    ),
-    Exercise(
-        id="02.4",
-        ask="Write headings(text): the headings of a card, without those that are code.",
-        checker=FunctionChecker(
+        ask="Name a sentence-similarity model whose card lists both German and French.",
+        checker=RepoCondition(
             (
-                Case(("# one\ntext\n## two",), ["one", "two"], "two headings and a line of text"),
-                Case((FENCED,), ["tool", "Usage", "Limits"], "comments in a block of code"),
-                Case(("no heading at all",), [], "a card without headings"),
-                Case(
-                    ("```\n# a\n```\n# real\n```\n# b\n```",),
-                    ["real"],
-                    "two blocks of code with a heading between them",
+                Condition(
+                    "be filed under sentence-similarity",
+                    lambda repo: repo.info.pipeline_tag == "sentence-similarity",
+                ),
+                Condition(
+                    "list German in its metadata",
+                    lambda repo: "de" in languages(repo),
+                    "Look for `de` among the languages of its card.",
+                ),
+                Condition(
+                    "list French in its metadata",
+                    lambda repo: "fr" in languages(repo),
+                    "Look for `fr` among the languages of its card.",
                 ),
             )
         ),
         hints=(
-            "Go through text.splitlines() and remember whether you are inside a block of code.",
-            "A line that starts with three backticks turns that memory around.",
-            "Start with an empty list and in_code = False. At a fence: in_code = not in_code. At a "
-            '"#" outside of code: append line.lstrip(…).strip().',
+            'cu.find_models(task="sentence-similarity", language="de") lists candidates.',
+            "ModelCard.load(repo_id).data.language shows the languages of one of them.",
+        ),
+        wrong=(
+            WrongAnswer("sentence-transformers/all-MiniLM-L6-v2"),
+            WrongAnswer("meta-llama/Llama-3.1-8B-Instruct"),
+            WrongAnswer("practice/no-card"),
+        ),
+        solution="sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2 lists both.",
+        right=("sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",),
+    ),
+    Exercise(
+        id="02.4",
+        ask="Write renew(snippet): today's name for torch_dtype, and all else as it was.",
+        checker=FunctionChecker(
+            (
+                Case(
+                    ("load(name, torch_dtype=torch.float16)",),
+                    "load(name, dtype=torch.float16)",
+                    "an argument with another value of torch beside it",
+                ),
+                Case(
+                    ('load(name, torch_dtype="auto")',),
+                    'load(name, dtype="auto")',
+                    "an argument with a text as its value",
+                ),
+                Case(
+                    ("load(name, dtype=torch.bfloat16)",),
+                    "load(name, dtype=torch.bfloat16)",
+                    "a snippet that is new already",
+                ),
+            )
+        ),
+        hints=(
+            "Texts have a method that puts one piece in the place of another.",
+            "snippet.replace(old, new). What is the old name, and what is the new one?",
         ),
         wrong=(
             WrongAnswer(
-                without_looking_at_code,
-                "Comments in code begin with # as well, and you have listed them.",
+                lambda snippet: snippet.replace("torch", ""),
+                "It also takes away the `torch` of torch.float16. Replace the whole old name.",
             ),
-            WrongAnswer(with_marks, "Those are the right lines. Take the # off."),
             WrongAnswer(
-                with_blanks,
-                "The # is off, and the blank behind it is still there: .strip() takes it.",
+                lambda snippet: snippet.replace("torch_dtype=torch.", "dtype=torch."),
+                "It passes over a snippet in which the value is a text.",
             ),
+            WrongAnswer(lambda snippet: snippet, "Nothing has changed yet."),
         ),
-        solution="def headings(text):\n"
-        "    found, in_code = [], False\n"
-        "    for line in text.splitlines():\n"
-        '        if line.startswith("```"):\n'
-        "            in_code = not in_code\n"
-        '        elif line.startswith("#") and not in_code:\n'
-        '            found.append(line.lstrip("#").strip())\n'
-        "    return found",
-        right=(headings,),
+        solution='def renew(snippet):\n    return snippet.replace("torch_dtype", "dtype")',
+        right=(renew, lambda snippet: snippet.replace("torch_dtype=", "dtype=")),
     ),
 )
