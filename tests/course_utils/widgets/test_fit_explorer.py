@@ -41,8 +41,8 @@ def test_controls_and_calls_are_the_same(explorer):
     assert "int8: does not fit" in words_of(panel_of(explorer))
     control(explorer, "GPU").value = "A100-80GB"
     assert explorer.way.way == "int8" and explorer.way.verdict == "fits"
-    control(explorer, "Way").value = explorer.best.way
     control(explorer, "Batch").value = 3
+    control(explorer, "Way").value = explorer.best.way
     assert (explorer.batch, explorer.way) == (3, explorer.best)
     explorer.choose("T4", 1024, 1)
     shown = {name: control(explorer, name).value for name in ("GPU", "Context", "Batch", "Way")}
