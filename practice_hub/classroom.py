@@ -25,7 +25,7 @@ from practice_hub.limits import NAME as SERVER
 from practice_hub.names import INSTRUCTOR, NAME, Names
 from practice_hub.rendering import render
 from practice_hub.responses import HubError, json_answer
-from practice_hub.state import form_of, refuse_cross_site, wants_page
+from practice_hub.state import address_of_client, form_of, refuse_cross_site, wants_page
 
 KEY = re.compile(r"[A-Za-z0-9_-]{8,100}")
 DOOR = re.compile(
@@ -183,10 +183,6 @@ class Brake:
                 self._window, self._wrong = window, {}
             tried = self._wrong[address] = self._wrong.get(address, 0) + is_wrong
             return tried > MOST_WRONG
-
-
-def address_of_client(scope: Scope) -> str:
-    return str((scope.get("client") or ("nobody", 0))[0])
 
 
 def cookie_name(name: str) -> str:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from practice_hub.foreign_tokens import foreign_token_sent
-from practice_hub.state import origin_of
+from practice_hub.state import address_of_client, origin_of
 
 WINDOW = 300  # seconds
 QUOTAS = {"api": 500, "resolvers": 3000, "pages": 100}
@@ -28,6 +28,14 @@ def bucket_of(path: str) -> str:
     if "/resolve/" in path:
         return "resolvers"
     return "api" if path.startswith("/api/") else "pages"
+
+
+def quota_headers(bucket: str, left: int, seconds: int) -> dict[str, str]:
+    """How many requests are left in this window, and for how long it lasts."""
+    return {
+        "ratelimit": f'"{bucket}";r={left};t={seconds}',
+        "ratelimit-policy": f'"fixed window";"{bucket}";q={QUOTAS[bucket]};w={WINDOW}',
+    }
 
 
 class HubHeaders:
@@ -54,8 +62,7 @@ class HubHeaders:
             "access-control-expose-headers": EXPOSED,
             "cross-origin-opener-policy": "same-origin",
             "referrer-policy": "strict-origin-when-cross-origin",
-            "ratelimit": f'"{bucket}";r={left};t={seconds}',
-            "ratelimit-policy": f'"fixed window";"{bucket}";q={QUOTAS[bucket]};w={WINDOW}',
+            **quota_headers(bucket, left, seconds),
         }
         if bucket != "pages":  # the Hub's own origin, as the real one names its own
             added["access-control-allow-origin"] = origin_of(Request(scope))
@@ -87,7 +94,7 @@ class HubHeaders:
         sent = dict(scope["headers"]).get(b"authorization")
         if sent and not foreign_token_sent(scope):
             return f"token {hash(sent)}"
-        return (scope.get("client") or ("nobody", 0))[0]
+        return address_of_client(scope)
 
     def count(self, caller: str, bucket: str) -> tuple[int, int]:
         """Requests left in this window (never under 1), and seconds until the next."""

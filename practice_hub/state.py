@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
+from starlette.types import Scope
 
 from practice_hub.accounts import LEARNER, Accounts, Caller
 from practice_hub.names import INSTRUCTOR, Names
@@ -65,6 +66,11 @@ def known_caller_of(request: Request) -> Caller:
     if caller.token is None:
         raise not_logged_in()
     return caller
+
+
+def address_of_client(scope: Scope) -> str:
+    """Where a request comes from; "nobody" where the server was not told."""
+    return str((scope.get("client") or ("nobody", 0))[0])
 
 
 def address_of(request: Request) -> str:

@@ -11,7 +11,7 @@ import re
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from practice_hub.limits import QUOTAS, WINDOW, bucket_of
+from practice_hub.limits import QUOTAS, bucket_of, quota_headers
 from practice_hub.responses import json_answer, server_error, text_answer
 
 STAND_IN = "practice/tiny-chat"
@@ -75,13 +75,8 @@ async def too_many_requests(scope: Scope, receive: Receive, send: Send) -> None:
     """JSON from the API, text in place of a file, a page in place of a page."""
     path = scope["path"].removeprefix(scope.get("root_path", ""))
     bucket = bucket_of(path)
-    quota = QUOTAS[bucket]
-    words = BUSY.format(quota=quota, bucket=bucket)
-    headers = {
-        "RateLimit": f'"{bucket}";r=0;t=1',
-        "RateLimit-Policy": f'"fixed window";"{bucket}";q={quota};w={WINDOW}',
-        "X-Error-Message": words,
-    }
+    words = BUSY.format(quota=QUOTAS[bucket], bucket=bucket)
+    headers = {**quota_headers(bucket, left=0, seconds=1), "X-Error-Message": words}
     answers = {
         "api": json_answer({"error": words}, 429, headers),
         "resolvers": text_answer(words, 429, headers),

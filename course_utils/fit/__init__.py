@@ -172,13 +172,7 @@ def _of_gguf(
         context=context,
         batch=batch,
         ways=ways,
-        notes=(
-            *notes,
-            RULE,
-            "bitsandbytes cannot quantize GGUF files",
-            *first.notes,
-            reason.reason,
-        ),
+        notes=tuple(notes),
     )
 
 

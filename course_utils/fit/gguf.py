@@ -17,7 +17,7 @@ from typing import Any
 from course_utils.fit.code import ON_ONE, in_quotes
 from course_utils.fit.ways import Way, half_precision, needed_on, usable_bytes, verdict
 from course_utils.gpus import Device, Gpu
-from course_utils.hub.client import api, ask
+from course_utils.hub.client import model_info
 from course_utils.memory import Checkpoint, MemoryEstimate
 from course_utils.memory.assumptions import Assumptions
 from course_utils.memory.by_bounds import by_count
@@ -56,7 +56,7 @@ def gguf_files(model: Any) -> tuple[GgufFile, ...]:
             for one in (*folder.glob("*.gguf"), *folder.glob("*/*.gguf"))
         }
         return _models(sizes, lambda file: _values_of(folder / file))
-    info = ask(api().model_info, str(model), files_metadata=True, about=str(model), seconds=SECONDS)
+    info = model_info(str(model), SECONDS, files_metadata=True)
     held = {one.rfilename: one.size for one in info.siblings or () if one.size}
     told = getattr(info, "gguf", None) or {}
     values = told.get("total")

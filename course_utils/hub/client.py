@@ -74,13 +74,22 @@ def api() -> HfApi:
     return HfApi()
 
 
-def model_info(repo_id: str, seconds: float = SECONDS) -> ModelInfo:
-    """What the Hub tells of a model; gated ones included.
+def model_info(
+    repo_id: str, seconds: float = SECONDS, *, files_metadata: bool = False
+) -> ModelInfo:
+    """What the Hub tells of a model; gated ones included. ``files_metadata`` adds files' sizes.
 
     Raises:
         HubTrouble: as ``ask``.
     """
-    return ask(api().model_info, repo_id, about=repo_id, seconds=seconds, timeout=seconds)
+    return ask(
+        api().model_info,
+        repo_id,
+        files_metadata=files_metadata,
+        timeout=seconds,
+        about=repo_id,
+        seconds=seconds,
+    )
 
 
 def is_described(info: ModelInfo) -> bool:

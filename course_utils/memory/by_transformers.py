@@ -76,7 +76,10 @@ def by_transformers(
     if found.stored_as or not checkpoint.tensors:
         return found  # packed weights have shapes of their own
     check_sizes(checkpoint, found)
-    kept = kept_beside(checkpoint.name, config, model_class(config), checkpoint.tensors)
+    kept = checkpoint.once(
+        "kept beside",
+        lambda: kept_beside(checkpoint.name, config, model_class(config), checkpoint.tensors),
+    )
     if kept:
         tensors = (replace(one, kept_beside=kept.get(one.name, 0)) for one in found.tensors)
         found = replace(found, tensors=tuple(tensors))

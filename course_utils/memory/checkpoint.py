@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from course_utils.errors import CannotTell, CourseError, HubTrouble
-from course_utils.hub.client import api, ask, decoded, read_text
+from course_utils.hub.client import decoded, model_info, read_text
 from course_utils.memory.headers import StoredTensor, header_of_file, header_on_hub, json_object
 from course_utils.memory.weight_files import (
     SINGLE,
@@ -24,7 +24,6 @@ from course_utils.memory.weight_files import (
 )
 
 if TYPE_CHECKING:
-    from huggingface_hub import ModelInfo
     from transformers import PreTrainedConfig, PreTrainedModel
 
 CONFIG = "config.json"
@@ -144,7 +143,7 @@ def read_checkpoint(model: Any) -> Checkpoint:
 def _of_repo(repo_id: str) -> Checkpoint:
     """Asks for three things at once; most repos keep their weights in one file."""
     with ThreadPoolExecutor(3) as pool:
-        asked = pool.submit(_info, repo_id)
+        asked = pool.submit(model_info, repo_id, SECONDS, files_metadata=True)
         config = pool.submit(_or_refusal, lambda: _fetch_config(repo_id))
         single = pool.submit(_or_refusal, lambda: header_on_hub(repo_id, SINGLE, SECONDS))
     info, fields, tensors = asked.result(), config.result(), single.result()
@@ -176,17 +175,6 @@ def _of_repo(repo_id: str) -> Checkpoint:
         raise tensors
     cached = frozenset(name for name in weights.names if _in_cache(repo_id, name, info.sha))
     return replace(found, config=fields, weights=weights, cached=cached, tensors=tensors)
-
-
-def _info(repo_id: str) -> ModelInfo:
-    return ask(
-        api().model_info,
-        repo_id,
-        files_metadata=True,
-        timeout=SECONDS,
-        about=repo_id,
-        seconds=SECONDS,
-    )
 
 
 def _or_refusal(read: Callable[[], Found]) -> Found | HubTrouble:

@@ -13,11 +13,12 @@ from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from course_utils.memory.live_cache import layer_lists
+
 if TYPE_CHECKING:
     from torch.nn import Module
     from transformers import PreTrainedModel
 
-PARTS = ("self_attention_cache", "cross_attention_cache")  # of the cache of an encoder's decoder
 PLAIN = (bool, int, float, str, type(None))
 
 
@@ -62,7 +63,7 @@ def _once(
     """The ``forward`` of a layer, which looks first whether one of its kind has done the same."""
 
     def run(*args: Any, **kwargs: Any) -> Any:
-        caches = [slots for value in (*args, *kwargs.values()) for slots in _slots(value)]
+        caches = [slots for value in (*args, *kwargs.values()) for slots in layer_lists(value)]
         asked = kind, _shape(args), _shape(kwargs), tuple(_at(slots, place) for slots in caches)
         if asked not in seen:
             before = [_contents(slots) for slots in caches]
@@ -157,14 +158,6 @@ def _shape(value: Any) -> Hashable:
     if isinstance(value, (list, tuple)):
         return tuple(map(_shape, value))
     return _word(value) if isinstance(value, PLAIN) else id(type(value))
-
-
-def _slots(value: Any) -> Iterator[list[Any]]:
-    """The layers of a cache; of an encoder's and a decoder's, those of both parts."""
-    for part in (value, *(getattr(value, name, None) for name in PARTS)):
-        layers = getattr(part, "layers", None)
-        if isinstance(layers, list):
-            yield layers
 
 
 def _at(slots: list[Any], place: int) -> Hashable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from course_utils.errors import CourseError
@@ -46,7 +47,7 @@ def measure_cache(cache: Any) -> LiveCache:
         )
     found = LiveCache(tokens=int(cache.get_seq_length()))
     seen: set[tuple[str, int]] = set()
-    for layer in _layers_of(cache):
+    for layer in chain.from_iterable(layer_lists(cache)):
         for name, value in vars(layer).items():
             counted = found.keys_and_values if name in KEYS_AND_VALUES else found.states
             for tensor in _tensors_in(value):
@@ -57,11 +58,12 @@ def measure_cache(cache: Any) -> LiveCache:
     return found
 
 
-def _layers_of(cache: Any) -> Iterator[Any]:
-    yield from getattr(cache, "layers", None) or ()
-    for half in HALVES:
-        if hasattr(cache, half):
-            yield from _layers_of(getattr(cache, half))
+def layer_lists(cache: Any) -> Iterator[list[Any]]:
+    """The layers of a cache; of an encoder's and a decoder's, those of both halves."""
+    for part in (cache, *(getattr(cache, half, None) for half in HALVES)):
+        layers = getattr(part, "layers", None)
+        if isinstance(layers, list):
+            yield layers
 
 
 def _tensors_in(value: Any) -> Iterator[Any]:

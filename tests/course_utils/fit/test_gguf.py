@@ -76,6 +76,7 @@ def test_each_file_is_a_way_by_its_stored_size(folder):
     assert all(way.verdict == "fits" and way.bytes > way.disk for way in packed)
     assert [way.way for way in unpacked] == ["owl-F16.gguf, unpacked to float16"]
     assert "bitsandbytes does not" in str(fits) and "OSError" not in fits.notes[0]
+    assert len(set(fits.notes)) == len(fits.notes)
 
 
 def test_the_code_that_unpacks_loads_what_was_counted(folder):
@@ -120,7 +121,7 @@ def on_the_hub(files: dict[str, int], values: int | None) -> Callable[..., Simpl
 def test_pieces_of_one_model_are_one_way(monkeypatch):
     pieces = {f"owl-Q6-0000{one}-of-00003.gguf": 10**9 for one in (1, 2, 3)}
     other = {"owl-Q4.gguf": 2 * 10**9, "README.md": 100, "mmproj-F16.gguf": 10**9}
-    monkeypatch.setattr(module, "ask", on_the_hub(pieces | other, 4 * 10**9))
+    monkeypatch.setattr(module, "model_info", on_the_hub(pieces | other, 4 * 10**9))
     first, second = module.gguf_files("acme/owl-GGUF")
     assert (first.file, first.bytes, first.is_whole) == (next(iter(pieces)), 3 * 10**9, False)
     assert (second.file, second.values, second.is_whole) == ("owl-Q4.gguf", 4 * 10**9, True)

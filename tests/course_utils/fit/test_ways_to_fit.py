@@ -310,7 +310,7 @@ def test_what_was_read_is_handed_down(monkeypatch):
 
     checkpoint = read_checkpoint(CHAT)
     monkeypatch.setattr("course_utils.hub.client.ask", None)
-    monkeypatch.setattr("course_utils.memory.checkpoint.ask", None)
+    monkeypatch.setattr("course_utils.memory.checkpoint.model_info", None)
     monkeypatch.setattr("course_utils.memory.headers.ask", None)
     assert cu.ways_to_fit(checkpoint, "T4").best.verdict == "fits"
     assert cu.estimate_memory(checkpoint, quantization="nf4").weights_basis == "exact"
